@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Shared by the image recipes: where packages come from, how a root file system
+# becomes a disk. Sourced; the caller has set -eu and these variables:
+#   out       directory the results go to
+#   recipes   this directory
+#   lab_keys  directory with the lab's ssh key pair and host key
+
+# Parts of a kernel package that no emulated machine has a use for: most of its size.
+kernel_excludes='drivers/gpu drivers/media drivers/infiniband drivers/iio drivers/isdn
+drivers/net/wireless drivers/net/ethernet drivers/staging drivers/bluetooth drivers/hwmon
+drivers/usb drivers/scsi drivers/input drivers/mtd sound net/bluetooth net/mac80211
+net/wireless fs/ocfs2 fs/gfs2 fs/xfs fs/btrfs fs/ceph'
+
+# apt_uri CODENAME: the archive this machine's own apt takes that suite from.
+apt_uri() {
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $1" | head -n 1)
+	if [ -z "$uri" ]; then
+		echo "no package source for $1 in this machine's apt configuration (see /etc/apt/sources.list*), or 'apt-get update' never ran" >&2
+		return 1
+	fi
+	echo "$uri"
+}
+
+# sources SUITE all|release: apt sources of SUITE; "release" leaves out every later update.
+# They are found through this machine's own suite, since other suites of the same
+# archive lie beside it.
+sources() {
+	own=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	main=$(apt_uri "$own")
+	echo "deb $main $1 main"
+	[ "$2" = release ] && return
+	echo "deb $main $1-updates main"
+	security=$(apt_uri "$own-security")
+	echo "deb $security $1-security main"
+}
+
+# bootstrap SUITE all|release PACKAGES MMDEBSTRAP-OPTIONS...: makes $out/root.tar
+bootstrap() {
+	suite=$1 pockets=$2 packages=$3
+	shift 3
+	excludes='--dpkgopt=path-exclude=/usr/share/doc/*'
+	for dir in /usr/share/man /usr/share/locale /usr/share/info; do
+		excludes="$excludes --dpkgopt=path-exclude=$dir/*"
+	done
+	for dir in $kernel_excludes; do
+		excludes="$excludes --dpkgopt=path-exclude=/lib/modules/*/kernel/$dir/*"
+		excludes="$excludes --dpkgopt=path-exclude=/usr/lib/modules/*/kernel/$dir/*"
+	done
+	sources=$(sources "$suite" "$pockets")
+	# Date checks as this machine's own apt has them: a mirror may be a frozen one.
+	set -f
+	# shellcheck disable=SC2086 # the excludes are words
+	mmdebstrap --variant=apt --include="$(echo $packages | tr ' ' ',')" \
+		--aptopt="$(apt-config dump Acquire | grep -E '^Acquire::Check-' || echo '// none')" \
+		$excludes "$@" "$suite" "$out/root.tar" "$sources"
+	set +f
+}
+
+# as_root COMMAND: with files owned by whom the archive says, also for a user who is not root.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else unshare --map-auto --map-root-user -- "$@"; fi
+}
+
+# unpack TAR DIR: device nodes are left out, every machine mounts devtmpfs.
+unpack() {
+	mkdir -p "$2"
+	as_root tar -x --numeric-owner -f "$1" -C "$2" --exclude='./dev/*'
+}
+
+# make_disk DIR SIZE: $out/root.img, a sparse ext4 file system holding DIR.
+make_disk() {
+	as_root mke2fs -q -t ext4 -E lazy_itable_init=1,root_owner=0:0 -d "$1" "$out/root.img.part" "$2"
+	as_root rm -rf "$1"
+	mv "$out/root.img.part" "$out/root.img"
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's guests: targets (PVH, with the ticker) and domMs (PV), rooted on the filer."""
+
+import shlex
+
+from .base import GUESTS, LabError, in_parallel, say, wait_for
+
+UP_SECONDS = 600
+
+
+def guest(name):
+    if name not in GUESTS:
+        raise LabError(f"no guest '{name}' in the lab; there are {', '.join(GUESTS)}")
+    return GUESTS[name]
+
+
+def xl_config(g, memory, vcpus):
+    """The guest's xl.cfg."""
+    command_line = (f"root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/{g.name} rw console=hvc0 "
+                    f"ip={g.address}::10.99.0.3:255.255.255.0:{g.name}:eth0:off "
+                    f"net.ifnames=0 systemd.hostname={g.name}")
+    if g.type == "pvh":
+        command_line += " lab.ticker"
+    return (f'name = "{g.name}"\nuuid = "{g.uuid}"\ntype = "{g.type}"\n'
+            f"memory = {memory}\nvcpus = {vcpus}\n"
+            'kernel = "/var/lib/lab/vmlinuz"\nramdisk = "/var/lib/lab/initrd.img"\n'
+            f'cmdline = "{command_line}"\nvif = [ "mac={g.mac},bridge=xenbr0" ]\n')
+
+
+def host_of(lab, g):
+    """The host a guest runs on, or None."""
+    for host in lab.hosts():
+        if host.run(f"xl domid {g.name} 2>/dev/null", check=False).strip():
+            return host
+    return None
+
+
+def configure(lab, g, memory=None, vcpus=1):
+    """Writes the guest's configuration to /etc/xen/<name>.cfg of both hosts."""
+    text = xl_config(g, memory or g.memory, vcpus)
+    in_parallel(lambda host: host.run(f"cat > /etc/xen/{g.name}.cfg", input=text), lab.hosts())
+
+
+def start(lab, g, host, memory=None, vcpus=1):
+    """Creates the guest on a host and waits until it can be logged into."""
+    there = host_of(lab, g)
+    if there:
+        raise LabError(f"{g.name} runs on {there.name} already")
+    configure(lab, g, memory, vcpus)
+    host.run(f"xl create /etc/xen/{g.name}.cfg")
+    say(f"{g.name} is created on {host.name}")
+    wait_until_up(host, g)
+    say(f"{g.name} is up")
+
+
+def in_guest(host, g, command, **options):
+    """Runs a command in the guest, by way of its host."""
+    return host.run(f"ssh -o ConnectTimeout=10 {g.name} {shlex.quote(command)}", **options)
+
+
+def wait_until_up(host, g):
+    def why():
+        return host.run(f"xl list; tail -n 20 /var/log/xen/console/guest-{g.name}.log", check=False)
+
+    ready = "systemctl is-active -q multi-user.target && echo yes"
+    wait_for(f"{g.name} on {host.name}: ssh",
+             lambda: "yes" in in_guest(host, g, ready, check=False), UP_SECONDS, 2, why)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole lab: three machines on one LAN, their snapshots and their faults."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from . import images
+from .base import HOME, HOSTS, HYPERVISORS, LabError, MACHINES, in_parallel, say, wait_for
+from .machine import Machine
+
+BOOTED = "booted"
+BOOT_SECONDS = 600
+
+
+class Lab:
+    """The lab called `name`; labs of different names are independent of each other."""
+
+    def __init__(self, name):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
+            raise LabError(f"'{name}' is no name for a lab: letters, digits, - and _, up to 20")
+        self.name = name
+        self.directory = HOME / "labs" / name
+        self.config_file = self.directory / "config.json"
+        self.config = json.loads(self.config_file.read_text()) if self.config_file.exists() else None
+        self.machines = {}
+        if self.config:
+            self._make_machines()
+
+    def _make_machines(self):
+        self.machines = {name: Machine(self.name, self.directory, name, self.config["machines"][name])
+                         for name in MACHINES}
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Held while the lab is changed; somebody else's change makes it an error, not a wait."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with open(self.directory / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LabError(f"lab {self.name} is being changed by another 'lab' command") from None
+            yield
+
+    def machine(self, name):
+        """The running machine `name`."""
+        if name not in MACHINES:
+            raise LabError(f"no machine '{name}' in the lab; there are {', '.join(MACHINES)}")
+        if not self.machines or not self.machines[name].pid():
+            raise LabError(f"{name} does not run; start it with 'lab up' (or 'lab fault restore')")
+        return self.machines[name]
+
+    def hosts(self):
+        return [self.machine(name) for name in HOSTS]
+
+    def running(self):
+        return [m for m in self.machines.values() if m.pid()]
+
+    # up and down
+
+    def up(self, hypervisors, smp, memory):
+        """Brings the lab up as after boot. hypervisors: {host: key of HYPERVISORS}."""
+        machines = {host: {"hypervisor": hypervisors[host], "smp": smp, "memory": memory}
+                    for host in HOSTS}
+        machines["filer"] = {"hypervisor": "filer"}
+        found = images.for_hosts(sorted(set(hypervisors.values())))
+        config = {"machines": machines,
+                  "images": {name: str(found[machines[name]["hypervisor"]]) for name in MACHINES}}
+        if self.running():
+            self._check_running(config)
+            return
+        warm = config == self.config and all(BOOTED in m.snapshots() for m in self.machines.values())
+        self.config = config
+        if warm:
+            self._load(BOOTED)
+        else:
+            self._boot()
+
+    def _check_running(self, config):
+        if config != self.config:
+            raise LabError(f"lab {self.name} is up with other settings or older images: 'lab down' first")
+        dead = [m.name for m in self.machines.values() if not m.pid()]
+        if dead:
+            raise LabError(f"the lab is up, but not {', '.join(dead)}: 'lab fault restore' boots it")
+        say("the lab is up already")
+
+    def _boot(self):
+        self._make_machines()
+        self.config_file.unlink(missing_ok=True)
+        for m in self.machines.values():
+            m.directory.mkdir(exist_ok=True)
+            images.overlay(self._image(m), m.disk)
+        self._start_lan()
+        say("booting: " + ", ".join(f"{m.name} ({m.settings['hypervisor']})" for m in self.machines.values()))
+        in_parallel(self._power_on, self.machines.values())
+        self._save(BOOTED)
+        self.config_file.write_text(json.dumps(self.config, indent=1))
+
+    def _image(self, machine):
+        return pathlib.Path(self.config["images"][machine.name])
+
+    def _power_on(self, machine):
+        machine.start(self._image(machine))
+        machine.resume()
+        machine.wait_until_up(BOOT_SECONDS)
+        say(f"{machine.name} is up")
+
+    def down(self):
+        """Ends every process of the lab. What was not snapshot is gone."""
+        in_parallel(Machine.kill, self.running())
+        pid = self._lan_pid()
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            wait_for("the end of the LAN's switch", lambda: not self._lan_pid(), 5, 0.02)
+
+    def _lan_pid(self):
+        try:
+            pid = int((self.directory / "lan.pid").read_text())
+            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if str(self.directory / "lan").encode() in command else None
+
+    def _start_lan(self):
+        if self._lan_pid():
+            return
+        subprocess.run(["rm", "-rf", self.directory / "lan"], check=True)
+        subprocess.run(["vde_switch", "--daemon", "--sock", self.directory / "lan", "--pidfile",
+                        self.directory / "lan.pid"], check=True, stdin=subprocess.DEVNULL)
+        wait_for("the LAN's switch", (self.directory / "lan" / "ctl").exists, 5, 0.02)
+
+    # snapshots
+
+    def snapshot(self, name):
+        """Keeps the whole lab, running, under a name."""
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", name):
+            raise LabError(f"'{name}' is no name for a snapshot: letters, digits, - and _, a letter first")
+        if name == BOOTED:
+            raise LabError(f"'{BOOTED}' is the lab as after boot, and stays that")
+        for machine in MACHINES:
+            self.machine(machine)
+        self._save(name)
+
+    def _save(self, name):
+        # All stand still before the first is saved: no packet may be in one machine's
+        # future and in another's past.
+        machines = self.machines.values()
+        in_parallel(Machine.pause, machines)
+        try:
+            in_parallel(lambda m: m.save(name), machines)
+        finally:
+            in_parallel(Machine.resume, machines)
+
+    def restore(self, name):
+        """Gives the whole lab back as it was when the snapshot was taken."""
+        if not self.machines:
+            raise LabError("there is no lab yet: 'lab up' makes one")
+        missing = [m.name for m in self.machines.values() if name not in m.snapshots()]
+        if missing:
+            raise LabError(f"no snapshot '{name}' of {', '.join(missing)}; see 'lab status'")
+        self._load(name)
+
+    def _load(self, name):
+        self._start_lan()
+        machines = self.machines.values()
+
+        def load(machine):
+            if machine.pid():
+                machine.pause()
+                machine.load(name)
+            else:
+                machine.start(self._image(machine), name)
+
+        in_parallel(load, machines)
+        in_parallel(Machine.resume, machines)
+        in_parallel(Machine.set_clock, machines)
+
+    # faults
+
+    def fault_kill(self, name):
+        self.machine(name).kill()
+
+    def fault_cut(self, name):
+        self.machine(name).cable(False)
+
+    def fault_slow(self, name, kbit, delay_ms):
+        """Limits what a machine sends to the LAN; qdisc on its LAN port, outside any guest's vif."""
+        self.machine(name).run(f"tc qdisc replace dev eth1 root netem rate {kbit}kbit delay {delay_ms}ms limit 1000")
+
+    def fault_restore(self):
+        """Takes every fault back: cables plugged, full speed, killed machines booted again."""
+        if not self.machines:
+            raise LabError("there is no lab yet: 'lab up' makes one")
+
+        def heal(machine):
+            if machine.pid():
+                machine.cable(True)
+                machine.run("tc qdisc del dev eth1 root 2>/dev/null || true")
+            else:
+                self._power_on(machine)
+
+        self._start_lan()
+        in_parallel(heal, self.machines.values())
+
+
+def hypervisor_name(text):
+    """Checks a hypervisor's name from the command line."""
+    if text not in HYPERVISORS:
+        raise LabError(f"no hypervisor '{text}'; there are {', '.join(HYPERVISORS)}")
+    return text

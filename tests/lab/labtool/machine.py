@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One emulated machine: a QEMU process, its disk, its monitor, ssh into it."""
+
+import functools
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+from . import images
+from .base import HOSTS, LabError, MACHINES, tail, wait_for
+from .qmp import monitor, qmp
+
+# Under emulation dom0 dies with SMAP, the FPU state is corrupted across world switches with
+# AVX or XSAVE, and a PVH guest dies at RDTSCP; the rest is an ordinary AMD machine with SVM.
+EMULATED_CPU = ("EPYC,+svm,+npt,-monitor,-smap,-smep,-xsave,-xsaveopt,-xsavec,-xgetbv1,"
+                "-avx,-avx2,-fma,-f16c,-rdtscp")
+XEN = "console=com1 com1=115200 dom0_mem=768M,max:768M loglvl=all guest_loglvl=all no-real-mode"
+LINUX = "root=/dev/vda rw net.ifnames=0 systemd.hostname={name}"
+FILER_MEMORY = 512
+
+
+@functools.cache
+def accelerator():
+    """QEMU's options for the CPU: KVM where guests of it can be hypervisors, else emulation."""
+    for vendor in ("amd", "intel"):
+        nested = pathlib.Path(f"/sys/module/kvm_{vendor}/parameters/nested")
+        if nested.exists() and nested.read_text().strip() in ("1", "Y"):
+            if os.access("/dev/kvm", os.R_OK | os.W_OK):
+                return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU]
+
+
+class Machine:
+    """host1, host2 or filer of one lab.
+
+    `settings` holds what decides its hardware: hypervisor (hosts), smp, memory in MiB."""
+
+    def __init__(self, lab_name, directory, name, settings):
+        self.name = name
+        self.lab_name = lab_name
+        self.settings = settings
+        self.directory = directory / name
+        self.disk = self.directory / "disk.qcow2"
+        self.socket = self.directory / "qmp"
+        self.pidfile = self.directory / "pid"
+        self.serial = self.directory / "serial.log"
+        self.log = self.directory / "qemu.log"
+        self.port_file = self.directory / "port"
+        self.lan = directory / "lan"
+
+    @property
+    def is_host(self):
+        return self.name in HOSTS
+
+    # the process
+
+    def pid(self):
+        """The QEMU process, or None when it does not run."""
+        try:
+            pid = int(self.pidfile.read_text())
+            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if str(self.disk).encode() in command else None
+
+    def start(self, image, snapshot=None):
+        """Starts QEMU, stopped: from power-on, or at a snapshot that the disk holds."""
+        self.port_file.write_text(str(_free_port()))
+        self.serial.unlink(missing_ok=True)
+        command = ["qemu-system-x86_64", *self._hardware(), *self._boot(image),
+                   "-S", "-daemonize", "-no-reboot"]
+        if snapshot:
+            command += ["-loadvm", snapshot]
+        with open(self.log, "w") as log:
+            result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if result.returncode:
+            raise LabError(f"{self.name}: QEMU does not start; {self.log} ends with:\n{tail(self.log)}")
+
+    def _hardware(self):
+        number = 1 + ("filer",) .__add__(HOSTS).index(self.name)
+        memory = self.settings["memory"] if self.is_host else FILER_MEMORY
+        smp = self.settings["smp"] if self.is_host else 1
+        admin = f"user,id=admin,hostfwd=tcp:127.0.0.1:{self.port()}-:22"
+        return ["-name", f"domm-lab-{self.lab_name}-{self.name}", "-machine", "q35", *accelerator(),
+                "-smp", str(smp), "-m", str(memory), "-nodefaults", "-display", "none",
+                "-pidfile", str(self.pidfile), "-qmp", f"unix:{self.socket},server=on,wait=off",
+                "-serial", f"file:{self.serial}", "-device", "virtio-rng-pci",
+                "-drive", f"file={self.disk},if=virtio,format=qcow2,cache=unsafe",
+                "-netdev", admin,
+                "-device", f"virtio-net-pci,netdev=admin,mac=52:54:00:99:01:{number:02x}",
+                "-netdev", f"vde,id=lan,sock={self.lan}",
+                "-device", f"virtio-net-pci,id=lan-nic,netdev=lan,mac=52:54:00:99:02:{number:02x}"]
+
+    def _boot(self, image):
+        linux = LINUX.format(name=self.name)
+        kernel, initrd = image / "vmlinuz", image / "initrd.img"
+        if not self.is_host:
+            return ["-kernel", str(kernel), "-initrd", str(initrd),
+                    "-append", linux + " console=ttyS0,115200"]
+        return ["-kernel", str(image / "xen.elf"), "-append", XEN,
+                "-initrd", f"{kernel} {linux} console=hvc0,{initrd}"]
+
+    def kill(self, seconds=5):
+        """Ends the QEMU process, as pulling the plug would."""
+        pid = self.pid()
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            wait_for(f"{self.name}: the end of its QEMU", lambda: not self.pid(), seconds, 0.02)
+
+    # its monitor
+
+    def pause(self):
+        qmp(self.socket, "stop")
+
+    def resume(self):
+        qmp(self.socket, "cont")
+
+    def state(self):
+        """What QEMU says it does: "running", "paused", …; "off" without a process."""
+        return qmp(self.socket, "query-status", 5)["status"] if self.pid() else "off"
+
+    def save(self, snapshot):
+        monitor(self.socket, f"savevm {snapshot}")
+
+    def load(self, snapshot):
+        monitor(self.socket, f"loadvm {snapshot}")
+
+    def cable(self, plugged):
+        """Plugs or pulls the LAN cable; the machine sees its carrier come or go."""
+        qmp(self.socket, "set_link", name="lan-nic", up=plugged)
+
+    def snapshots(self):
+        """Names of the snapshots on the disk."""
+        if not self.disk.exists():
+            return set()
+        out = subprocess.run(["qemu-img", "snapshot", "-U", "-l", self.disk],
+                             check=True, capture_output=True, text=True).stdout
+        return {line.split()[1] for line in out.splitlines()[2:]}
+
+    # ssh
+
+    def port(self):
+        """The port on loopback that leads to the machine's sshd."""
+        return int(self.port_file.read_text())
+
+    def ssh_command(self, *options, timeout=10):
+        return ["ssh", "-F", "none", "-p", str(self.port()), "-i", str(images.KEYS / "id_ed25519"),
+                "-o", f"UserKnownHostsFile={images.KEYS / 'known_hosts'}", "-o", "LogLevel=ERROR",
+                "-o", f"ConnectTimeout={timeout}", "-o", "ServerAliveInterval=5",
+                "-o", "ServerAliveCountMax=12", "-o", "BatchMode=yes", *options, "root@127.0.0.1"]
+
+    def run(self, command, timeout=120, check=True, input=None):
+        """Runs a shell command on the machine and returns what it printed.
+
+        A failure is a LabError with its output, unless check is false."""
+        try:
+            result = subprocess.run([*self.ssh_command(), command], timeout=timeout, text=True,
+                                    input=input, stdin=subprocess.DEVNULL if input is None else None,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except subprocess.TimeoutExpired as e:
+            raise LabError(f"{self.name}: '{command}' still runs after {timeout} s") from e
+        if check and result.returncode:
+            raise LabError(f"{self.name}: '{command}' exited with {result.returncode}:\n{result.stdout}")
+        return result.stdout
+
+    def answers(self):
+        """True when a command can be run by ssh. A dead machine is an error at once."""
+        if not self.pid():
+            raise LabError(f"{self.name}: its QEMU has ended; the console's last lines:\n"
+                           f"{tail(self.log)}\n{tail(self.serial)}")
+        probe = [*self.ssh_command(timeout=5), "true"]
+        try:
+            return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True,
+                                  timeout=20).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def set_clock(self):
+        """Gives the machine this machine's time: a snapshot has the time it was taken at."""
+        self.run(f"date -s @{time.time():.3f} >/dev/null", timeout=60)
+
+    def wait_until_up(self, seconds):
+        wait_for(f"{self.name}: ssh", self.answers, seconds, 1, lambda: tail(self.serial))
+        ready = "systemctl is-active -q multi-user.target"
+        if self.is_host:
+            ready += " && xl info >/dev/null && ip -4 addr show dev xenbr0 | grep -q inet"
+        else:
+            ready += " && exportfs | grep -q /srv/guests"
+        wait_for(f"{self.name}: {ready}", lambda: "yes" in self.run(f"{ready} && echo yes", check=False),
+                 seconds, 1, lambda: self.run("systemctl --failed; systemctl list-jobs", check=False))
+
+
+def _free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]

@@ -2,7 +2,7 @@
 /*
  * ticker: the workload of the lab's targets.
  *
- * Twenty times a second it counts one tick, and shows it where a monitor
+ * Ten times a second it counts one tick, and shows it where a monitor
  * looks: in memory (a page that begins with a signature), on the network (a UDP packet
  * holding the count) and on the disk (a line in a file). So a monitor
  * that missed a moment of the target can be told by the missing tick.
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_NS = 50 * 1000 * 1000 };
+enum { TICK_NS = 100 * 1000 * 1000 };
 
 /* One page; the signature is what a search of the target's memory finds. */
 struct tick_page {

@@ -18,7 +18,7 @@ initrd='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/m
 printf "MODULES=list\nCOMPRESS=gzip\n" > "$1/etc/initramfs-tools/conf.d/lab" &&
 printf "virtio_pci\nvirtio_blk\next4\n" > "$1/usr/share/initramfs-tools/modules.d/lab"'
 bootstrap "$suite" "$pockets" \
-	"linux-image-amd64 initramfs-tools xen-system-amd64 xen-utils-$xen systemd-sysv udev kmod dbus
+	"linux-image-amd64 initramfs-tools xen-system-amd64 xen-utils-$xen systemd-sysv udev kmod
 	openssh-server iproute2 iputils-ping procps less nfs-common tcpdump xenstore-utils python3
 	bash-completion strace socat jq rsync $libs" \
 	--essential-hook="$initrd" \

@@ -11,7 +11,7 @@ initrd='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/m
 printf "MODULES=list\nCOMPRESS=gzip\n" > "$1/etc/initramfs-tools/conf.d/lab" &&
 printf "virtio_pci\nvirtio_blk\next4\n" > "$1/usr/share/initramfs-tools/modules.d/lab"'
 bootstrap bookworm all \
-	'linux-image-amd64 initramfs-tools systemd-sysv udev kmod dbus openssh-server iproute2
+	'linux-image-amd64 initramfs-tools systemd-sysv udev kmod openssh-server iproute2
 	iputils-ping procps nfs-kernel-server tcpdump socat' \
 	--essential-hook="$initrd" \
 	--customize-hook="sync-in $recipes/machine /" \

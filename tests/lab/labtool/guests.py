@@ -18,7 +18,7 @@ def xl_config(g, memory, vcpus):
     """The guest's xl.cfg."""
     command_line = (f"root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/{g.name} rw console=hvc0 "
                     f"ip={g.address}::10.99.0.3:255.255.255.0:{g.name}:eth0:off "
-                    f"net.ifnames=0 systemd.hostname={g.name}")
+                    f"net.ifnames=0 mitigations=off systemd.hostname={g.name}")
     if g.type == "pvh":
         command_line += " lab.ticker"
     return (f'name = "{g.name}"\nuuid = "{g.uuid}"\ntype = "{g.type}"\n'

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 
@@ -129,10 +130,12 @@ class Lab:
     def _start_lan(self):
         if self._lan_pid():
             return
-        subprocess.run(["rm", "-rf", self.directory / "lan"], check=True)
+        # A switch that was killed leaves its sockets and pid file, and the next one gives up on them.
+        shutil.rmtree(self.directory / "lan", ignore_errors=True)
+        (self.directory / "lan.pid").unlink(missing_ok=True)
         subprocess.run(["vde_switch", "--daemon", "--sock", self.directory / "lan", "--pidfile",
                         self.directory / "lan.pid"], check=True, stdin=subprocess.DEVNULL)
-        wait_for("the LAN's switch", (self.directory / "lan" / "ctl").exists, 5, 0.02)
+        wait_for("the LAN's switch", self._lan_pid, 5, 0.02)
 
     # snapshots
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verbs: one file each, named in the table. */
+#ifndef DOMM_CMD_COMMANDS_H
+#define DOMM_CMD_COMMANDS_H
+
+#include "cmd/domm/table.h"
+
+cmd_function cmd_complete_words;
+cmd_function cmd_completion;
+cmd_function cmd_help;
+cmd_function cmd_list;
+cmd_function cmd_shell;
+cmd_function cmd_version;
+
+#endif

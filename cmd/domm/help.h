@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DOMM_CMD_HELP_H
+#define DOMM_CMD_HELP_H
+
+#include "cmd/domm/table.h"
+
+/* To standard output: all commands and the global options. */
+void cmd_print_help(void);
+
+/* To standard output: one command. */
+void cmd_print_command_help(const struct cmd_row *row);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/domm/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPACE " \t\r\n"
+
+/* Copies one word, from *in to *out, and moves both behind it. */
+static int copy_word(const char **in, char **out, struct domm_error *err)
+{
+    char quote = '\0';
+    const char *c = *in;
+    char *to = *out;
+    for (; *c && (quote || !strchr(SPACE, *c)); c++) {
+        if (!quote && (*c == '"' || *c == '\'')) {
+            quote = *c;
+        } else if (*c == quote) {
+            quote = '\0';
+        } else if (*c == '\\' && (!quote || (quote == '"' && (c[1] == '"' || c[1] == '\\')))) {
+            if (!*++c)
+                return domm_fail(err, DOMM_USAGE, "a backslash at the end of the line");
+            *to++ = *c;
+        } else {
+            *to++ = *c;
+        }
+    }
+    if (quote)
+        return domm_fail(err, DOMM_USAGE, "a %c is not closed", quote);
+    *to++ = '\0';
+    *in = c;
+    *out = to;
+    return 0;
+}
+
+int cmd_split_words(const char *line, struct cmd_words *words_r, struct domm_error *err)
+{
+    size_t length = strlen(line);
+    /* Words stand apart, so that there are fewer than half as many as characters, rounded up. */
+    *words_r = (struct cmd_words){
+        .items = calloc(length / 2 + 2, sizeof(*words_r->items)),
+        .text = malloc(length + 1),
+    };
+    char *out = words_r->text;
+    int rc = words_r->items && out ? 0 : domm_no_memory(err);
+    while (!rc) {
+        line += strspn(line, SPACE);
+        if (*line == '\0' || *line == '#')
+            return 0;
+        words_r->items[words_r->count++] = out;
+        rc = copy_word(&line, &out, err);
+    }
+    cmd_words_free(words_r);
+    return rc;
+}
+
+void cmd_words_free(struct cmd_words *words)
+{
+    free(words->items);
+    free(words->text);
+    *words = (struct cmd_words){0};
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/text.h"
+
+static const struct {
+    const char *name;
+    const char *colour;
+} levels[DOMM_LOG_LEVELS] = {
+    [DOMM_LOG_DEBUG] = {"debug", "\033[2m"},      [DOMM_LOG_VERBOSE] = {"verbose", "\033[2m"},
+    [DOMM_LOG_DETAIL] = {"detail", "\033[2m"},    [DOMM_LOG_PROGRESS] = {"progress", ""},
+    [DOMM_LOG_INFO] = {"info", ""},               [DOMM_LOG_NOTICE] = {"notice", ""},
+    [DOMM_LOG_WARN] = {"warning", "\033[33m"},    [DOMM_LOG_ERROR] = {"error", "\033[31m"},
+    [DOMM_LOG_CRITICAL] = {"critical", "\033[31m"},
+};
+
+void domm_log_init(struct domm_log *log, FILE *stream, const char *program)
+{
+    const char *no_color = getenv("NO_COLOR"); /* https://no-color.org: set and not empty */
+    *log = (struct domm_log){
+        .stream = stream,
+        .program = program,
+        .minimum = DOMM_LOG_PROGRESS,
+        .terminal = isatty(fileno(stream)) == 1,
+    };
+    log->colour = log->terminal && !(no_color && *no_color);
+}
+
+void domm_timestamp(const struct timespec *when, char text_r[DOMM_TIMESTAMP])
+{
+    struct tm utc;
+    gmtime_r(&when->tv_sec, &utc);
+    size_t used = strftime(text_r, DOMM_TIMESTAMP, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text_r + used, DOMM_TIMESTAMP - used, ".%03dZ", (int)(when->tv_nsec / 1000000));
+}
+
+static void close_progress(struct domm_log *log)
+{
+    if (log->progress_open)
+        fputs("\r\033[K", log->stream);
+    log->progress_open = false;
+}
+
+static void write_line(struct domm_log *log, const char *label, const char *colour, char *text)
+{
+    close_progress(log);
+    if (log->timestamps) {
+        struct timespec now;
+        char stamp[DOMM_TIMESTAMP];
+        clock_gettime(CLOCK_REALTIME, &now);
+        domm_timestamp(&now, stamp);
+        fprintf(log->stream, "%s ", stamp);
+    }
+    bool paint = log->colour && *colour;
+    fprintf(log->stream, "%s: %s%s%s: %s\n", log->program, paint ? colour : "", label,
+            paint ? "\033[0m" : "", domm_make_printable(text));
+    fflush(log->stream);
+}
+
+void domm_vlog(struct domm_log *log, enum domm_log_level level, int errnum, const char *context,
+               const char *fmt, va_list args)
+{
+    if (level < log->minimum)
+        return;
+    char message[2048];
+    size_t used = 0;
+    if (context)
+        used = (size_t)snprintf(message, sizeof(message), "%.64s: ", context);
+    vsnprintf(message + used, sizeof(message) - used, fmt, args);
+    if (errnum >= 0) {
+        char reason[128];
+        used = strlen(message);
+        snprintf(message + used, sizeof(message) - used, ": %s",
+                 strerror_r(errnum, reason, sizeof(reason)));
+    }
+    write_line(log, levels[level].name, levels[level].colour, message);
+}
+
+void domm_log(struct domm_log *log, enum domm_log_level level, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    domm_vlog(log, level, -1, NULL, fmt, args);
+    va_end(args);
+}
+
+void domm_log_error(struct domm_log *log, const struct domm_error *err)
+{
+    domm_log(log, DOMM_LOG_ERROR, "%s", err->text);
+    if (err->hint[0]) {
+        char hint[sizeof(err->hint)];
+        memcpy(hint, err->hint, sizeof(hint));
+        write_line(log, "hint", "", hint);
+    }
+}
+
+void domm_log_progress(struct domm_log *log, const char *what, int percent)
+{
+    if (!log->terminal || log->minimum > DOMM_LOG_PROGRESS)
+        return;
+    if (percent >= 100) {
+        close_progress(log);
+    } else {
+        char text[256];
+        snprintf(text, sizeof(text), "%s", what);
+        fprintf(log->stream, "\r\033[K%s: %s: %d%%", log->program, domm_make_printable(text),
+                percent);
+        log->progress_open = true;
+    }
+    fflush(log->stream);
+}

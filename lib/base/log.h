@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Diagnostics. A program makes one struct domm_log for its stderr and hands it down; libxl's
+ * messages arrive in it too (lib/xen/xtl.c). Results never go this way.
+ */
+#ifndef DOMM_BASE_LOG_H
+#define DOMM_BASE_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/base/error.h"
+
+/* The levels of xentoollog.h, in its order, so that -v means the same for libxl and for domm. */
+enum domm_log_level {
+    DOMM_LOG_DEBUG,
+    DOMM_LOG_VERBOSE,
+    DOMM_LOG_DETAIL,
+    DOMM_LOG_PROGRESS,
+    DOMM_LOG_INFO,
+    DOMM_LOG_NOTICE,
+    DOMM_LOG_WARN,
+    DOMM_LOG_ERROR,
+    DOMM_LOG_CRITICAL,
+    DOMM_LOG_LEVELS
+};
+
+struct domm_log {
+    FILE *stream; /* borrowed */
+    const char *program;
+    enum domm_log_level minimum;
+    bool timestamps;
+    bool terminal;      /* progress may be drawn and overwritten */
+    bool colour;        /* a terminal, and NO_COLOR is not set */
+    bool progress_open; /* the cursor stands behind a progress line */
+};
+
+/* Logs to the stream at level PROGRESS and above; colour and progress only on a terminal. */
+void domm_log_init(struct domm_log *log, FILE *stream, const char *program);
+
+/* context ("libxl", or null) names who speaks. errnum adds the text of that errno value, unless
+ * it is negative. */
+void domm_vlog(struct domm_log *log, enum domm_log_level level, int errnum, const char *context,
+               const char *fmt, va_list args) __attribute__((format(printf, 5, 0)));
+
+void domm_log(struct domm_log *log, enum domm_log_level level, const char *fmt, ...)
+    DOMM_PRINTF(3, 4);
+
+/* The final word on an error: its text and its hint. */
+void domm_log_error(struct domm_log *log, const struct domm_error *err);
+
+/* Redraws one line; at 100 per cent it is taken away. Silent unless on a terminal. */
+void domm_log_progress(struct domm_log *log, const char *what, int percent);
+
+#define DOMM_TIMESTAMP 32 /* bytes, with the terminator */
+
+/* ISO 8601 in UTC with milliseconds: 2026-01-31T12:00:00.123Z. */
+void domm_timestamp(const struct timespec *when, char text_r[DOMM_TIMESTAMP]);
+
+#endif

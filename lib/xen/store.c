@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/xen/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenstore.h>
+
+struct domm_store {
+    struct xs_handle *xs;
+};
+
+static int fail_at(struct domm_error *err, int errnum, const char *attempt, const char *path)
+{
+    enum domm_code code = DOMM_FAILED;
+    if (errnum == ENOENT)
+        code = DOMM_NOT_FOUND;
+    else if (errnum == EACCES || errnum == EPERM)
+        code = DOMM_NOT_PERMITTED;
+    return domm_fail_errno(err, code, errnum, "%s the xenstore node %s", attempt, path);
+}
+
+int domm_store_open(struct domm_store **store_r, struct domm_error *err)
+{
+    struct domm_store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return domm_no_memory(err);
+    store->xs = xs_open(0);
+    if (!store->xs) {
+        int reason = errno;
+        free(store);
+        domm_fail_errno(err, DOMM_NOT_PERMITTED, reason, "opening xenstore");
+        if (reason == EACCES || reason == EPERM)
+            return domm_hint(err, "run this as root");
+        return domm_hint(err, "run this inside a Xen guest, with its kernel's xenfs or xenbus "
+                              "device (/dev/xen/xenbus)");
+    }
+    *store_r = store;
+    return 0;
+}
+
+void domm_store_close(struct domm_store *store)
+{
+    if (!store)
+        return;
+    xs_close(store->xs);
+    free(store);
+}
+
+int domm_store_read(struct domm_store *store, const char *path, char **value_r,
+                    struct domm_error *err)
+{
+    *value_r = xs_read(store->xs, XBT_NULL, path, NULL);
+    return *value_r ? 0 : fail_at(err, errno, "reading", path);
+}
+
+int domm_store_write(struct domm_store *store, const char *path, const char *value,
+                     struct domm_error *err)
+{
+    if (xs_write(store->xs, XBT_NULL, path, value, (unsigned int)strlen(value)))
+        return 0;
+    return fail_at(err, errno, "writing", path);
+}
+
+int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err)
+{
+    if (xs_rm(store->xs, XBT_NULL, path) || errno == ENOENT)
+        return 0;
+    return fail_at(err, errno, "removing", path);
+}
+
+int domm_store_watch(struct domm_store *store, const char *path, struct domm_error *err)
+{
+    if (xs_watch(store->xs, path, path))
+        return 0;
+    return fail_at(err, errno, "watching", path);
+}
+
+int domm_store_fd(struct domm_store *store)
+{
+    return xs_fileno(store->xs);
+}
+
+bool domm_store_changed(struct domm_store *store, const char *path)
+{
+    bool changed = false;
+    char **event;
+    while ((event = xs_check_watch(store->xs))) {
+        changed |= strcmp(event[XS_WATCH_PATH], path) == 0;
+        free(event);
+    }
+    return changed;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xenstore as a guest sees it. Relative paths are below the guest's own /local/domain/<domid>,
+ * and stay right when a migration changes the domid.
+ */
+#ifndef DOMM_XEN_STORE_H
+#define DOMM_XEN_STORE_H
+
+#include <stdbool.h>
+
+#include "lib/base/error.h"
+
+/* For one thread. */
+struct domm_store;
+
+/* DOMM_NOT_PERMITTED if this is not a Xen guest that may use xenstore. */
+int domm_store_open(struct domm_store **store_r, struct domm_error *err);
+void domm_store_close(struct domm_store *store); /* null is fine */
+
+/* DOMM_NOT_FOUND or DOMM_NOT_PERMITTED if xenstored says so. *value_r is the caller's to free. */
+int domm_store_read(struct domm_store *store, const char *path, char **value_r,
+                    struct domm_error *err);
+int domm_store_write(struct domm_store *store, const char *path, const char *value,
+                     struct domm_error *err);
+
+/* Removes the node and what is below it; that it is not there is fine. */
+int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err);
+
+/* From now on domm_store_fd is readable when the node, or one below it, may have changed: once at
+ * once. domm_store_changed takes all events away, and says whether one was for the node itself:
+ * it was made, removed or given other permissions. */
+int domm_store_watch(struct domm_store *store, const char *path, struct domm_error *err);
+int domm_store_fd(struct domm_store *store);
+bool domm_store_changed(struct domm_store *store, const char *path);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libxl's messages and progress, through xentoollog (tools/include/xentoollog.h), into our log. */
+#include "lib/xen/internal.h"
+
+static const enum domm_log_level levels[XTL_NUM_LEVELS] = {
+    [XTL_NONE] = DOMM_LOG_DEBUG,         [XTL_DEBUG] = DOMM_LOG_DEBUG,
+    [XTL_VERBOSE] = DOMM_LOG_VERBOSE,    [XTL_DETAIL] = DOMM_LOG_DETAIL,
+    [XTL_PROGRESS] = DOMM_LOG_PROGRESS,  [XTL_INFO] = DOMM_LOG_INFO,
+    [XTL_NOTICE] = DOMM_LOG_NOTICE,      [XTL_WARN] = DOMM_LOG_WARN,
+    [XTL_ERROR] = DOMM_LOG_ERROR,        [XTL_CRITICAL] = DOMM_LOG_CRITICAL,
+};
+
+static void vmessage(xentoollog_logger *logger, xentoollog_level level, int errnum,
+                     const char *context, const char *format, va_list args)
+{
+    struct domm_xtl *xtl = (struct domm_xtl *)logger;
+    domm_vlog(xtl->log, levels[level], errnum, context, format, args);
+}
+
+static void progress(xentoollog_logger *logger, const char *context, const char *doing_what,
+                     int percent, unsigned long done, unsigned long total)
+{
+    (void)context;
+    (void)done;
+    (void)total;
+    struct domm_xtl *xtl = (struct domm_xtl *)logger;
+    domm_log_progress(xtl->log, doing_what, percent);
+}
+
+void domm_xtl_init(struct domm_xtl *xtl, struct domm_log *log)
+{
+    *xtl = (struct domm_xtl){
+        .vtable = {.vmessage = vmessage, .progress = progress},
+        .log = log,
+    };
+}

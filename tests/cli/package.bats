@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What must stay true of the source tree and the build.
+bats_require_minimum_version 1.5.0
+
+setup() {
+    load helper
+}
+
+sources() {
+    find "$DOMM_SOURCE/cmd" "$DOMM_SOURCE/lib" -name '*.[ch]'
+}
+
+@test "only lib/xen includes Xen's headers" {
+    run -1 grep -l -E '#include <(xen|libxl)' $(sources | grep -v /lib/xen/)
+}
+
+@test "lib exits nowhere, prints nothing and parses no options" {
+    run -1 grep -n -E '\b(exit|abort|printf|puts|putchar|perror|getopt|getopt_long) ?\(' \
+        $(find "$DOMM_SOURCE/lib" -name '*.c')
+}
+
+@test "lib does not use cmd" {
+    run -1 grep -r -n '#include "cmd/' "$DOMM_SOURCE/lib"
+}
+
+@test "every source begins with its licence" {
+    for file in $(sources) "$DOMM_SOURCE"/tests/unit/*.[ch]; do
+        [[ $(head -n 1 "$file") =~ SPDX-License-Identifier:\ (L?GPL-(2.1|3.0)-or-later) ]] ||
+            { echo "$file"; return 1; }
+    done
+}
+
+@test "the Debian package has the version of the program" {
+    [ -e "$DOMM_SOURCE/debian/changelog" ] || skip "no debian directory in a release tarball"
+    [[ $(head -n 1 "$DOMM_SOURCE/debian/changelog") == "domm ($("$domm" --version | sed 's/^domm //'))"* ]]
+}
+
+@test "the programs are hardened" {
+    command -v readelf >/dev/null || skip "readelf is not installed"
+    for program in "$domm" "$agent"; do
+        readelf -h "$program" | grep -q 'Type: *DYN'
+        readelf -d "$program" | grep -q -E 'FLAGS_1.*NOW'
+        readelf -l "$program" | grep -q GNU_RELRO
+        readelf -l "$program" | grep GNU_STACK -A1 | grep -q 'RW  '
+    done
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/unit.h"
+
+#include "lib/pair/record.h"
+
+#define A "11111111-1111-1111-1111-111111111111"
+#define B "22222222-2222-2222-2222-222222222222"
+#define RECORD(targets) "{\"version\":1,\"targets\":" targets "}"
+
+static int parse(const char *text, struct domm_record *record, struct domm_error *err)
+{
+    /* A copy of just that size, so that a sanitizer sees a read past the end. */
+    size_t size = strlen(text);
+    char *copy = malloc(size ? size : 1);
+    assert_non_null(copy);
+    memcpy(copy, text, size);
+    int rc = domm_record_parse(copy, size, record, err);
+    free(copy);
+    return rc;
+}
+
+static void good_records_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t targets;
+    } good[] = {
+        {RECORD("[]"), 0},
+        {RECORD("[\"" A "\"]"), 1},
+        {RECORD("[\"" A "\",\"" B "\"]"), 2},
+        {" { \"targets\" : [ ] , \"version\" : 1 } \n", 0},
+        {"{\"version\":1,\"targets\":[],\"mirror\":{\"vif\":[0]}}", 0},
+    };
+    struct domm_record record;
+    struct domm_error err;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        if (parse(good[i].text, &record, &err))
+            fail_msg("%s: %s", good[i].text, err.text);
+        assert_int_equal(record.n_targets, good[i].targets);
+    }
+}
+
+static void bad_records_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *reason;
+    } bad[] = {
+        {"", "not a JSON object"},
+        {"x", "not a JSON object"},
+        {"null", "not a JSON object"},
+        {"[]", "not a JSON object"},
+        {"{", "not a JSON object"},
+        {RECORD("[]") RECORD("[]"), "not a JSON object"},
+        {RECORD("[]") "garbage", "not a JSON object"},
+        {RECORD("[\"" A "\",]"), "not a JSON object"},
+        {RECORD("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]"), "not a JSON object"},
+        {"{}", "\"version\""},
+        {"{\"targets\":[]}", "\"version\""},
+        {"{\"version\":\"1\",\"targets\":[]}", "\"version\""},
+        {"{\"version\":1.0,\"targets\":[]}", "\"version\""},
+        {"{\"version\":true,\"targets\":[]}", "\"version\""},
+        {"{\"version\":0,\"targets\":[]}", "version 0 is unknown"},
+        {"{\"version\":2,\"targets\":[]}", "version 2 is unknown"},
+        {"{\"version\":18446744073709551617,\"targets\":[]}", "unknown"},
+        {"{\"version\":1}", "\"targets\" is not an array"},
+        {RECORD("null"), "\"targets\" is not an array"},
+        {RECORD("\"" A "\""), "\"targets\" is not an array"},
+        {RECORD("{}"), "\"targets\" is not an array"},
+        {RECORD("[1]"), "not a string"},
+        {RECORD("[null]"), "not a string"},
+        {RECORD("[[\"" A "\"]]"), "not a string"},
+        {RECORD("[\"\"]"), "not a UUID"},
+        {RECORD("[\"guest\"]"), "not a UUID"},
+        {RECORD("[\"" A "\\u0000\"]"), "not a UUID"},
+        {RECORD("[\"" A "\",\"" A "\"]"), "named twice"},
+        {RECORD("[\"00000000-0000-0000-0000-000000000000\"]"), "nil UUID"},
+    };
+    struct domm_record record;
+    struct domm_error err;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (parse(bad[i].text, &record, &err) != -DOMM_REFUSED)
+            fail_msg("%s was accepted", bad[i].text);
+        assert_contains(err.text, bad[i].reason);
+    }
+}
+
+static void a_nul_ends_no_record(void **state)
+{
+    (void)state;
+    static const char text[] = RECORD("[]") "\0" RECORD("[]");
+    struct domm_record record;
+    struct domm_error err;
+    assert_int_equal(domm_record_parse(text, sizeof(text) - 1, &record, &err), -DOMM_REFUSED);
+}
+
+static char *with_targets(int count)
+{
+    char *text = calloc(1, 64 + (size_t)count * 48);
+    assert_non_null(text);
+    char *end = text + sprintf(text, "{\"version\":1,\"targets\":[");
+    for (int i = 0; i < count; i++)
+        end += sprintf(end, "%s\"%08x-0000-0000-0000-000000000000\"", i ? "," : "", i + 1);
+    strcpy(end, "]}");
+    return text;
+}
+
+static void the_number_of_targets_is_bounded(void **state)
+{
+    (void)state;
+    struct domm_record record;
+    struct domm_error err;
+    char *most = with_targets(DOMM_RECORD_MAX_TARGETS);
+    char *more = with_targets(DOMM_RECORD_MAX_TARGETS + 1);
+    assert_int_equal(parse(most, &record, &err), 0);
+    assert_int_equal(record.n_targets, DOMM_RECORD_MAX_TARGETS);
+    assert_int_equal(parse(more, &record, &err), -DOMM_REFUSED);
+    free(most);
+    free(more);
+}
+
+static void the_size_is_bounded(void **state)
+{
+    (void)state;
+    struct domm_record record;
+    struct domm_error err;
+    static char text[DOMM_RECORD_MAX_BYTES + 2];
+    memset(text, ' ', sizeof(text) - 1);
+    memcpy(text, RECORD("[]"), strlen(RECORD("[]")));
+    assert_int_equal(parse(text, &record, &err), -DOMM_REFUSED);
+    assert_contains(err.text, "bytes");
+    text[DOMM_RECORD_MAX_BYTES] = '\0';
+    assert_int_equal(parse(text, &record, &err), 0);
+}
+
+static void what_is_written_can_be_read(void **state)
+{
+    (void)state;
+    struct domm_record record = {.n_targets = 2}, again;
+    struct domm_error err;
+    char *json;
+    assert_true(domm_uuid_parse(A, &record.targets[0]));
+    assert_true(domm_uuid_parse(B, &record.targets[1]));
+    assert_int_equal(domm_record_format(&record, &json, &err), 0);
+    assert_string_equal(json, RECORD("[\"" A "\",\"" B "\"]"));
+    assert_int_equal(parse(json, &again, &err), 0);
+    assert_true(domm_record_names(&again, &record.targets[0]));
+    assert_true(domm_record_names(&again, &record.targets[1]));
+    free(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_records_are_read),
+        cmocka_unit_test(bad_records_are_refused),
+        cmocka_unit_test(a_nul_ends_no_record),
+        cmocka_unit_test(the_number_of_targets_is_bounded),
+        cmocka_unit_test(the_size_is_bounded),
+        cmocka_unit_test(what_is_written_can_be_read),
+    };
+    return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}

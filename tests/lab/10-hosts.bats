@@ -78,7 +78,7 @@ setup_file() {
 	[[ $output == *"no name for a snapshot"* ]]
 	run lab snapshot booted
 	[ "$status" = 1 ]
-	run lab --name 'a/b' status
+	run lab --lab 'a/b' status
 	[ "$status" = 1 ]
 	run lab up --hypervisor kvm
 	[ "$status" = 1 ]

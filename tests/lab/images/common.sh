@@ -56,6 +56,21 @@ bootstrap() {
 	set +f
 }
 
+# initrd MODULES LINE...: the hook that makes a small initrd of just these modules (it unpacks
+# fast under emulation), with further lines of its configuration.
+initrd() {
+	modules=$1
+	shift
+	printf 'mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"\n'
+	printf 'printf "%%s\\n" MODULES=list COMPRESS=gzip %s > "$1/etc/initramfs-tools/conf.d/lab"\n' "$*"
+	printf 'printf "%%s\\n" %s > "$1/usr/share/initramfs-tools/modules.d/lab"\n' "$modules"
+}
+
+# masking UNIT...: the hook that masks units, before anything may have enabled them.
+masking() {
+	printf 'for unit in %s; do ln -sf /dev/null "$1/etc/systemd/system/$unit"; done' "$*"
+}
+
 # as_root COMMAND: with files owned by whom the archive says, also for a user who is not root.
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else unshare --map-auto --map-root-user -- "$@"; fi

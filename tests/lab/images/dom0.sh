@@ -14,14 +14,11 @@ trixie) xen=4.20 libs='libreadline8t64 libjson-c5 libnl-route-3-200 libssl3t64 l
 	exit 1
 	;;
 esac
-initrd='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d" &&
-printf "MODULES=list\nCOMPRESS=gzip\n" > "$1/etc/initramfs-tools/conf.d/lab" &&
-printf "virtio_pci\nvirtio_blk\next4\n" > "$1/usr/share/initramfs-tools/modules.d/lab"'
 bootstrap "$suite" "$pockets" \
 	"linux-image-amd64 initramfs-tools xen-system-amd64 xen-utils-$xen systemd-sysv udev kmod
 	openssh-server iproute2 iputils-ping procps less nfs-common tcpdump xenstore-utils python3
 	bash-completion strace socat jq rsync $libs" \
-	--essential-hook="$initrd" \
+	--essential-hook="$(initrd 'virtio_pci virtio_blk ext4')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/dom0 /" \
 	--customize-hook="$recipes/machine-hook \"\$1\" '$lab_keys'" \
@@ -30,7 +27,7 @@ bootstrap "$suite" "$pockets" \
 	--customize-hook='echo "XENCONSOLED_ARGS=--log=guest" > "$1/etc/default/xen"' \
 	--customize-hook='mkdir -p "$1/var/log/xen/console"' \
 	--customize-hook='echo "/dev/vda / ext4 noatime 0 1" > "$1/etc/fstab"' \
-	--customize-hook='for unit in xendomains.service rpcbind.service rpcbind.socket; do ln -sf /dev/null "$1/etc/systemd/system/$unit"; done' \
+	--customize-hook="$(masking xendomains.service rpcbind.service rpcbind.socket)" \
 	--customize-hook='chroot "$1" systemctl -q enable systemd-networkd.service' \
 	--customize-hook='cp -L "$1/vmlinuz" "$1/initrd.img" '"$out" \
 	--customize-hook="zcat \"\$1\"/boot/xen-$xen-amd64.gz > $out/xen.elf"

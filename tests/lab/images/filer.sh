@@ -7,13 +7,10 @@
 set -eu
 . "$recipes/common.sh"
 
-initrd='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d" &&
-printf "MODULES=list\nCOMPRESS=gzip\n" > "$1/etc/initramfs-tools/conf.d/lab" &&
-printf "virtio_pci\nvirtio_blk\next4\n" > "$1/usr/share/initramfs-tools/modules.d/lab"'
 bootstrap bookworm all \
 	'linux-image-amd64 initramfs-tools systemd-sysv udev kmod openssh-server iproute2
 	iputils-ping procps nfs-kernel-server tcpdump socat' \
-	--essential-hook="$initrd" \
+	--essential-hook="$(initrd 'virtio_pci virtio_blk ext4')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/filer /" \
 	--customize-hook="$recipes/machine-hook \"\$1\" '$lab_keys'" \

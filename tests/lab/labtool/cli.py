@@ -119,7 +119,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="lab", description="Two real Xen hosts and a file server on this machine.",
         epilog=OVERVIEW, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", default=os.environ.get("LAB_NAME", "main"),
+    parser.add_argument("--lab", default=os.environ.get("LAB_NAME", "main"), metavar="NAME",
                         help="which lab; labs of other names have disks and ports of their own (default: main)")
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -168,7 +168,7 @@ def main():
     args = _parser().parse_args()
     try:
         HOME.mkdir(parents=True, exist_ok=True)
-        args.function(Lab(args.name), args)
+        args.function(Lab(args.lab), args)
     except (LabError, subprocess.SubprocessError, OSError) as e:
         print(f"lab: error: {e}", file=sys.stderr)
         sys.exit(1)

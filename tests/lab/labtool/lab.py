@@ -13,7 +13,7 @@ import subprocess
 
 from . import images
 from .base import HOME, HOSTS, HYPERVISORS, LabError, MACHINES, in_parallel, say, wait_for
-from .machine import Machine
+from .machine import Machine, boot_key
 
 BOOTED = "booted"
 BOOT_SECONDS = 600
@@ -70,7 +70,7 @@ class Lab:
                     for host in HOSTS}
         machines["filer"] = {"hypervisor": "filer"}
         found = images.for_hosts(sorted(set(hypervisors.values())))
-        config = {"machines": machines,
+        config = {"machines": machines, "boot": boot_key(),
                   "images": {name: str(found[machines[name]["hypervisor"]]) for name in MACHINES}}
         if self.running():
             self._check_running(config)
@@ -83,12 +83,12 @@ class Lab:
             self._boot()
 
     def _check_running(self, config):
-        if config != self.config:
-            raise LabError(f"lab {self.name} is up with other settings or older images: 'lab down' first")
+        if config["machines"] != self.config["machines"]:
+            raise LabError(f"lab {self.name} is up with other settings: 'lab down' first")
         dead = [m.name for m in self.machines.values() if not m.pid()]
         if dead:
             raise LabError(f"the lab is up, but not {', '.join(dead)}: 'lab fault restore' boots it")
-        say("the lab is up already")
+        say("the lab is up already" + ("" if config == self.config else ", made from older images"))
 
     def _boot(self):
         self._make_machines()

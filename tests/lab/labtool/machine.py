@@ -19,7 +19,7 @@ EMULATED_CPU = ("EPYC,+svm,+npt,-monitor,-smap,-smep,-xsave,-xsaveopt,-xsavec,-x
                 "-avx,-avx2,-fma,-f16c,-rdtscp")
 # The mitigations guard against nothing that an emulated CPU has, and slow it down by half.
 XEN = ("console=com1 com1=115200 dom0_mem=768M,max:768M loglvl=all guest_loglvl=all no-real-mode "
-       "spec-ctrl=no")
+       "spec-ctrl=no bootscrub=0")
 LINUX = "root=/dev/vda rw net.ifnames=0 mitigations=off systemd.hostname={name}"
 FILER_MEMORY = 512
 
@@ -32,7 +32,12 @@ def accelerator():
         if nested.exists() and nested.read_text().strip() in ("1", "Y"):
             if os.access("/dev/kvm", os.R_OK | os.W_OK):
                 return ["-accel", "kvm", "-cpu", "host"]
-    return ["-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU]
+    return ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", EMULATED_CPU]
+
+
+def boot_key():
+    """What a booted machine's snapshot depends on besides its image and settings."""
+    return [*accelerator(), XEN, LINUX]
 
 
 class Machine:

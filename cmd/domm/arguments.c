@@ -85,7 +85,7 @@ int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct 
 
     optind = 0; /* glibc: forget what an earlier call left, as the shell's next line needs */
     opterr = 0;
-    /* getopt's state is global; the programs have one thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    /* getopt's state is global; the programs have one thread. */
     while ((answer = getopt_long(argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
         if (answer == '?' || answer == ':') {
             cmd_arguments_free(arguments_r);

@@ -32,8 +32,7 @@ static void offer_options(struct cmd_candidates *to, const char *word,
     }
 }
 
-static void offer_commands(struct cmd_candidates *to, const char *word,
-                           const struct cmd_row *table)
+static void offer_commands(struct cmd_candidates *to, const char *word, const struct cmd_row *table)
 {
     for (const struct cmd_row *row = table; row->name; row++) {
         if (!(row->flags & CMD_INTERNAL))
@@ -140,8 +139,7 @@ void cmd_candidates_find(const struct cmd_row *table, size_t n_words, char *cons
         command++; /* no global option takes an argument */
     if (command + 1 < n_words) {
         if (cmd_lookup(table, words[command], &row, &ignored) == 0)
-            complete_command(candidates_r, table, row, n_words - command - 1,
-                             words + command + 1);
+            complete_command(candidates_r, table, row, n_words - command - 1, words + command + 1);
     } else if (last[0] == '-') {
         offer_options(candidates_r, last, cmd_global_options);
     } else {

@@ -72,8 +72,9 @@ static int check_usage(const struct cmd_context *context, const struct cmd_row *
     if (given >= row->min_operands &&
         (row->max_operands == CMD_ANY_NUMBER || given <= row->max_operands))
         return 0;
-    domm_fail(err, DOMM_USAGE, given < row->min_operands ? "something is missing after '%s'"
-                                                         : "'%s' is one argument too many",
+    domm_fail(err, DOMM_USAGE,
+              given < row->min_operands ? "something is missing after '%s'"
+                                        : "'%s' is one argument too many",
               given < row->min_operands ? row->name : arguments->operands[row->max_operands]);
     return domm_hint(err, "usage: domm %s %s", row->name, row->synopsis);
 }

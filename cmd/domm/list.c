@@ -135,8 +135,8 @@ static int select_members(const struct domm_inventory *inventory,
     for (size_t i = 0; i < inventory->count && !named; i++)
         selection_r->members[i] = &inventory->members[i];
     for (size_t i = 0; i < named; i++) {
-        int rc = domm_inventory_find(inventory, arguments->operands[i], &selection_r->members[i],
-                                     err);
+        int rc =
+            domm_inventory_find(inventory, arguments->operands[i], &selection_r->members[i], err);
         if (rc)
             return rc;
     }

@@ -19,7 +19,7 @@ struct shell {
     bool left; /* by exit or quit */
     unsigned line;
     unsigned failed;
-    unsigned first_line;        /* of the first failure */
+    unsigned first_line; /* of the first failure */
     enum domm_code first_code;
 };
 

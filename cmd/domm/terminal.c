@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -92,7 +93,9 @@ static void open_history(void)
         return;
     make_parents(history_file);
     /* append_history does not create the file; others must not read it. */
-    cleanup_fd int fd = open(history_file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    int fd = open(history_file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
     history_truncate_file(history_file, HISTORY_LINES);
     read_history(history_file);
 }

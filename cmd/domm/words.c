@@ -42,7 +42,11 @@ int cmd_split_words(const char *line, struct cmd_words *words_r, struct domm_err
         .text = malloc(length + 1),
     };
     char *out = words_r->text;
-    int rc = words_r->items && out ? 0 : domm_no_memory(err);
+    int rc = 0;
+    if (!words_r->items || !out) {
+        cmd_words_free(words_r);
+        return domm_no_memory(err);
+    }
     while (!rc) {
         line += strspn(line, SPACE);
         if (*line == '\0' || *line == '#')

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void start(struct domm_error *err, enum domm_code code, const char *fmt, va_list args)
+static DOMM_PRINTF(3, 0) void start(struct domm_error *err, enum domm_code code, const char *fmt,
+                                    va_list args)
 {
     err->code = code;
     err->hint[0] = '\0';

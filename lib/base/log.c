@@ -11,10 +11,14 @@ static const struct {
     const char *name;
     const char *colour;
 } levels[DOMM_LOG_LEVELS] = {
-    [DOMM_LOG_DEBUG] = {"debug", "\033[2m"},      [DOMM_LOG_VERBOSE] = {"verbose", "\033[2m"},
-    [DOMM_LOG_DETAIL] = {"detail", "\033[2m"},    [DOMM_LOG_PROGRESS] = {"progress", ""},
-    [DOMM_LOG_INFO] = {"info", ""},               [DOMM_LOG_NOTICE] = {"notice", ""},
-    [DOMM_LOG_WARN] = {"warning", "\033[33m"},    [DOMM_LOG_ERROR] = {"error", "\033[31m"},
+    [DOMM_LOG_DEBUG] = {"debug", "\033[2m"},
+    [DOMM_LOG_VERBOSE] = {"verbose", "\033[2m"},
+    [DOMM_LOG_DETAIL] = {"detail", "\033[2m"},
+    [DOMM_LOG_PROGRESS] = {"progress", ""},
+    [DOMM_LOG_INFO] = {"info", ""},
+    [DOMM_LOG_NOTICE] = {"notice", ""},
+    [DOMM_LOG_WARN] = {"warning", "\033[33m"},
+    [DOMM_LOG_ERROR] = {"error", "\033[31m"},
     [DOMM_LOG_CRITICAL] = {"critical", "\033[31m"},
 };
 

@@ -43,7 +43,7 @@ void domm_log_init(struct domm_log *log, FILE *stream, const char *program);
 /* context ("libxl", or null) names who speaks. errnum adds the text of that errno value, unless
  * it is negative. */
 void domm_vlog(struct domm_log *log, enum domm_log_level level, int errnum, const char *context,
-               const char *fmt, va_list args) __attribute__((format(printf, 5, 0)));
+               const char *fmt, va_list args) DOMM_PRINTF(5, 0);
 
 void domm_log(struct domm_log *log, enum domm_log_level level, const char *fmt, ...)
     DOMM_PRINTF(3, 4);

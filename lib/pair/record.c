@@ -96,8 +96,7 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
                       struct domm_error *err)
 {
     if (size > DOMM_RECORD_MAX_BYTES)
-        return domm_fail(err, DOMM_REFUSED, "%zu bytes, more than %d", size,
-                         DOMM_RECORD_MAX_BYTES);
+        return domm_fail(err, DOMM_REFUSED, "%zu bytes, more than %d", size, DOMM_RECORD_MAX_BYTES);
     cleanup_json struct json_object *root = parse_json(data, size);
     if (!json_object_is_type(root, json_type_object))
         return domm_fail(err, DOMM_REFUSED, "not a JSON object");

@@ -3,15 +3,16 @@
 #include "lib/xen/internal.h"
 
 static const enum domm_log_level levels[XTL_NUM_LEVELS] = {
-    [XTL_NONE] = DOMM_LOG_DEBUG,         [XTL_DEBUG] = DOMM_LOG_DEBUG,
-    [XTL_VERBOSE] = DOMM_LOG_VERBOSE,    [XTL_DETAIL] = DOMM_LOG_DETAIL,
-    [XTL_PROGRESS] = DOMM_LOG_PROGRESS,  [XTL_INFO] = DOMM_LOG_INFO,
-    [XTL_NOTICE] = DOMM_LOG_NOTICE,      [XTL_WARN] = DOMM_LOG_WARN,
-    [XTL_ERROR] = DOMM_LOG_ERROR,        [XTL_CRITICAL] = DOMM_LOG_CRITICAL,
+    [XTL_NONE] = DOMM_LOG_DEBUG,        [XTL_DEBUG] = DOMM_LOG_DEBUG,
+    [XTL_VERBOSE] = DOMM_LOG_VERBOSE,   [XTL_DETAIL] = DOMM_LOG_DETAIL,
+    [XTL_PROGRESS] = DOMM_LOG_PROGRESS, [XTL_INFO] = DOMM_LOG_INFO,
+    [XTL_NOTICE] = DOMM_LOG_NOTICE,     [XTL_WARN] = DOMM_LOG_WARN,
+    [XTL_ERROR] = DOMM_LOG_ERROR,       [XTL_CRITICAL] = DOMM_LOG_CRITICAL,
 };
 
-static void vmessage(xentoollog_logger *logger, xentoollog_level level, int errnum,
-                     const char *context, const char *format, va_list args)
+static DOMM_PRINTF(5, 0) void vmessage(xentoollog_logger *logger, xentoollog_level level,
+                                       int errnum, const char *context, const char *format,
+                                       va_list args)
 {
     struct domm_xtl *xtl = (struct domm_xtl *)logger;
     domm_vlog(xtl->log, levels[level], errnum, context, format, args);

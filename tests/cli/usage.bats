@@ -29,8 +29,8 @@ setup() {
     [ "$("$domm" hel)" = "$("$domm" help)" ]
 }
 
-@test "the beginning of several commands is wrong usage, and names them" {
-    # The program's own table has none today: the empty beginning is one of all.
+# What is the beginning of several commands needs a table that has such: tests/unit/test-lookup.c.
+@test "an empty command is wrong usage, though it is the beginning of all" {
     fails 2 "$domm" ""
     says "no command ''"
 }

@@ -27,8 +27,8 @@ struct parsed {
 static int parse(const char *line, bool stop, struct parsed *parsed)
 {
     assert_int_equal(cmd_split_words(line, &parsed->words, &parsed->err), 0);
-    int rc = cmd_parse((int)parsed->words.count, parsed->words.items, own, global, stop,
-                       &parsed->a, &parsed->err);
+    int rc = cmd_parse((int)parsed->words.count, parsed->words.items, own, global, stop, &parsed->a,
+                       &parsed->err);
     if (rc)
         cmd_words_free(&parsed->words);
     return rc;

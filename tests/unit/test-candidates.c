@@ -10,7 +10,9 @@ static const struct cmd_option options[] = {
     {0},
 };
 static const struct cmd_row table[] = {
-    {.name = "migrate", .options = options, .max_operands = 2,
+    {.name = "migrate",
+     .options = options,
+     .max_operands = 2,
      .completers = {COMPLETE_DOMAIN, COMPLETE_HOST}},
     {.name = "help", .max_operands = 1, .completers = {COMPLETE_COMMAND}},
     {.name = "describe", .max_operands = CMD_ANY_NUMBER, .completers = {COMPLETE_COMMAND}},

@@ -3,7 +3,9 @@
 
 #include "lib/pair/inventory.h"
 
+/* clang-format off */
 #define UUID(n) {{n, [15] = n}}
+/* clang-format on */
 
 static char dom0[] = "Domain-0", web[] = "web", mail[] = "mail", watch[] = "watch", odd[] = "odd",
             digits[] = "77", nameless[] = "";
@@ -58,8 +60,8 @@ static void domains_are_found_by_name_domid_and_uuid(void **state)
     assert_ptr_equal(found, &members[2]);
     assert_int_equal(domm_inventory_find(&inventory, "3", &found, &err), 0);
     assert_ptr_equal(found, &members[3]);
-    assert_int_equal(domm_inventory_find(&inventory, "04000000-0000-0000-0000-000000000004",
-                                         &found, &err), 0);
+    assert_int_equal(
+        domm_inventory_find(&inventory, "04000000-0000-0000-0000-000000000004", &found, &err), 0);
     assert_ptr_equal(found, &members[4]);
 }
 
@@ -67,8 +69,14 @@ static void nobody_else_is_found(void **state)
 {
     (void)state;
     /* All digits is a domid even where a domain is called so, as in xl. */
-    static const char *const absent[] = {"77", "", "Web", "99999999999999999999999999", "-1", "3x",
-                                         "07000000-0000-0000-0000-000000000007", "4294967297"};
+    static const char *const absent[] = {"77",
+                                         "",
+                                         "Web",
+                                         "99999999999999999999999999",
+                                         "-1",
+                                         "3x",
+                                         "07000000-0000-0000-0000-000000000007",
+                                         "4294967297"};
     const struct domm_member *found;
     struct domm_error err;
     for (size_t i = 0; i < COUNT(absent); i++) {

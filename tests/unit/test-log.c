@@ -29,7 +29,7 @@ static int close_capture(void **state)
     return 0;
 }
 
-static void say(struct domm_log *log, int errnum, const char *fmt, ...)
+static DOMM_PRINTF(3, 4) void say(struct domm_log *log, int errnum, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -41,8 +41,7 @@ static void a_line_has_program_level_context_and_reason(void **state)
 {
     struct capture *capture = *state;
     say(&capture->log, ENOENT, "domain %d", 7);
-    assert_string_equal(capture->text,
-                        "prog: error: libxl: domain 7: No such file or directory\n");
+    assert_string_equal(capture->text, "prog: error: libxl: domain 7: No such file or directory\n");
 }
 
 static void lower_levels_are_left_out(void **state)

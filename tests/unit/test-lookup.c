@@ -51,7 +51,9 @@ static void a_slip_gets_the_near_match(void **state)
     static const struct {
         const char *typed;
         const char *hint;
-    } slips[] = {{"migarte", "'migrate'"}, {"lits", "domm help"}, {"lisst", "'list'"},
+    } slips[] = {{"migarte", "'migrate'"},
+                 {"lits", "domm help"},
+                 {"lisst", "'list'"},
                  {"monitorstatus", "'monitor-status'"}};
     for (size_t i = 0; i < COUNT(slips); i++) {
         const struct cmd_row *row;

@@ -35,8 +35,8 @@ static int remove_machine(void **state)
     struct machine *machine = *state;
     static const char *const files[] = {"sys/hypervisor/type", "proc/xen/capabilities",
                                         "dev/xen/privcmd", "socket"};
-    static const char *const directories[] = {"sys/hypervisor", "sys", "proc/xen", "proc",
-                                              "dev/xen", "dev"};
+    static const char *const directories[] = {"sys/hypervisor", "sys",     "proc/xen",
+                                              "proc",           "dev/xen", "dev"};
     for (size_t i = 0; i < COUNT(files); i++)
         unlinkat(machine->fd, files[i], 0);
     for (size_t i = 0; i < COUNT(directories); i++)
@@ -144,8 +144,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
     const struct CMUnitTest tests[] = {
-        CASE(no_xen), CASE(another_guest), CASE(no_privcmd),
-        CASE(not_root), CASE(dom0), CASE(xenstored),
+        CASE(no_xen),   CASE(another_guest), CASE(no_privcmd),
+        CASE(not_root), CASE(dom0),          CASE(xenstored),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }

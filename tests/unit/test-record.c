@@ -154,12 +154,9 @@ static void what_is_written_can_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_records_are_read),
-        cmocka_unit_test(bad_records_are_refused),
-        cmocka_unit_test(a_nul_ends_no_record),
-        cmocka_unit_test(the_number_of_targets_is_bounded),
-        cmocka_unit_test(the_size_is_bounded),
-        cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(good_records_are_read), cmocka_unit_test(bad_records_are_refused),
+        cmocka_unit_test(a_nul_ends_no_record),  cmocka_unit_test(the_number_of_targets_is_bounded),
+        cmocka_unit_test(the_size_is_bounded),   cmocka_unit_test(what_is_written_can_be_read),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -30,11 +30,11 @@ static void anything_else_is_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "",          "0123",
-        TEXT "0",    "01234567-89ab-cdef-0011-22334455667",
-        " " TEXT,    "0123456789abcdef00112233445566770000",
-        TEXT " ",    "01234567-89ab-cdef-0011-22334455667g",
-        "name",      "0123456-789ab-cdef-0011-223344556677",
+        "",           "0123",
+        TEXT "0",     "01234567-89ab-cdef-0011-22334455667",
+        " " TEXT,     "0123456789abcdef00112233445566770000",
+        TEXT " ",     "01234567-89ab-cdef-0011-22334455667g",
+        "name",       "0123456-789ab-cdef-0011-223344556677",
         "{" TEXT "}", "01234567-89ab-cdef-0011--23344556677",
     };
     struct domm_uuid uuid;

@@ -91,3 +91,43 @@ bool domm_store_changed(struct domm_store *store, const char *path)
     }
     return changed;
 }
+
+int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_error *err)
+{
+    if (xs_unwatch(store->xs, path, path))
+        return 0;
+    return fail_at(err, errno, "no longer watching", path);
+}
+
+char *domm_store_event(struct domm_store *store)
+{
+    char **event = xs_check_watch(store->xs);
+    if (!event)
+        return NULL;
+    char *token = strdup(event[XS_WATCH_TOKEN]);
+    free(event);
+    return token;
+}
+
+int domm_store_list(struct domm_store *store, const char *path, char ***names_r, size_t *count_r,
+                    struct domm_error *err)
+{
+    unsigned int count = 0;
+    *names_r = xs_directory(store->xs, XBT_NULL, path, &count);
+    *count_r = count;
+    return *names_r ? 0 : fail_at(err, errno, "listing", path);
+}
+
+int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
+                     struct domm_error *err)
+{
+    struct xs_permissions permissions[] = {
+        {.id = 0, .perms = XS_PERM_NONE},
+        {.id = domid, .perms = XS_PERM_READ | XS_PERM_WRITE},
+    };
+    if (!xs_mkdir(store->xs, XBT_NULL, path))
+        return fail_at(err, errno, "making", path);
+    if (!xs_set_permissions(store->xs, XBT_NULL, path, permissions, 2))
+        return fail_at(err, errno, "sharing", path);
+    return 0;
+}

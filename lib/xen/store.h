@@ -7,6 +7,8 @@
 #define DOMM_XEN_STORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/error.h"
 
@@ -32,5 +34,17 @@ int domm_store_remove(struct domm_store *store, const char *path, struct domm_er
 int domm_store_watch(struct domm_store *store, const char *path, struct domm_error *err);
 int domm_store_fd(struct domm_store *store);
 bool domm_store_changed(struct domm_store *store, const char *path);
+int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_error *err);
+
+/* The oldest event: the watched path it is for, the caller's to free. Null if there is none. */
+char *domm_store_event(struct domm_store *store);
+
+/* The names directly below a node; *names_r is one block, the caller's to free. */
+int domm_store_list(struct domm_store *store, const char *path, char ***names_r, size_t *count_r,
+                    struct domm_error *err);
+
+/* dom0: makes the node if it is not there, and lets the guest write in it. */
+int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
+                     struct domm_error *err);
 
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/mapping/mapping.h"
+
+#include <string.h>
+
+/* Unpauses, and keeps the first error. */
+static int unpause(struct domm_memory *memory, uint32_t domm, int rc, struct domm_error *err)
+{
+    struct domm_error second;
+    int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
+    return rc ? rc : second_rc;
+}
+
+int domm_mapping_locate(struct domm_memory *memory, uint32_t domm, struct domm_region *regions,
+                        size_t count, size_t *found_r, struct domm_error *err)
+{
+    *found_r = 0;
+    int rc = domm_memory_pause(memory, domm, err);
+    if (rc)
+        return rc;
+    rc = domm_regions_locate(memory, domm, regions, count, found_r, err);
+    return unpause(memory, domm, rc, err);
+}
+
+/* What Xen wants in the entry: a gfn of a translated target, an mfn of a PV one. A PV guest's p2m
+ * is its own to write, so anything may be there; Xen refuses what is not the target's. */
+static uint64_t frame_of(const struct domm_mapping_target *target, uint64_t gfn)
+{
+    if (!target->layout)
+        return gfn;
+    uint64_t mfn = gfn < target->layout->count ? target->layout->mfns[gfn] : DOMM_NO_FRAME;
+    return mfn <= DOMM_PTE_FRAME_BITS >> 12 ? mfn : DOMM_NO_FRAME;
+}
+
+static size_t prepare(const struct domm_region *region, const struct domm_mapping_target *target,
+                      const struct domm_mapping_range *range, struct domm_pte_update *updates)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < range->count; i++) {
+        uint64_t frame = frame_of(target, range->gfn + i);
+        if (frame != DOMM_NO_FRAME)
+            updates[count++] = (struct domm_pte_update){
+                .table_mfn = region->l1_mfn,
+                .slot = range->first + i,
+                .value = domm_pte_mapping(frame),
+            };
+    }
+    return count;
+}
+
+/* An entry is good if it was written and its frame is, by Xen's own table, the wanted gfn. */
+static int read_back(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
+                     const struct domm_mapping_range *range, bool *valid, struct domm_error *err)
+{
+    const uint64_t *m2p;
+    size_t m2p_count;
+    int error;
+    int rc = domm_memory_m2p(memory, &m2p, &m2p_count, err);
+    if (rc)
+        return rc;
+    uint64_t *entries = domm_memory_map(memory, domm, &region->l1_mfn, 1, &error);
+    if (!entries || error) {
+        domm_memory_unmap(memory, entries, 1);
+        return domm_fail(err, DOMM_FAILED, "reading back a page table of domain %u", domm);
+    }
+    for (uint32_t i = 0; i < range->count; i++) {
+        uint64_t mfn = domm_pte_frame(entries[range->first + i]);
+        valid[range->first + i] &= mfn < m2p_count && m2p[mfn] == range->gfn + i &&
+                                   domm_pte_flags(entries[range->first + i]) == DOMM_PTE_MAPPING;
+    }
+    domm_memory_unmap(memory, entries, 1);
+    return 0;
+}
+
+/* Empties the slots of the range that are not valid. */
+static int empty(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
+                 uint32_t first, uint32_t slots, const bool *valid, struct domm_error *err)
+{
+    struct domm_pte_update updates[DOMM_PTES];
+    size_t count = 0, done;
+    for (uint32_t slot = first; slot < first + slots; slot++) {
+        if (!valid[slot])
+            updates[count++] = (struct domm_pte_update){.table_mfn = region->l1_mfn, .slot = slot};
+    }
+    int rc = domm_memory_update(memory, domm, domm, updates, count, &done, err);
+    if (!rc && done != count)
+        rc = domm_fail(err, DOMM_FAILED, "only %zu of %zu mappings of domain %u were taken back",
+                       done, count, domm);
+    return rc;
+}
+
+static int write_paused(struct domm_memory *memory, uint32_t domm,
+                        const struct domm_region *region, const struct domm_mapping_target *target,
+                        const struct domm_mapping_range *range, bool *valid,
+                        struct domm_error *err)
+{
+    struct domm_pte_update updates[DOMM_PTES];
+    size_t done;
+    int rc = domm_region_verify(memory, domm, region, err);
+    if (rc)
+        return rc;
+    size_t count = prepare(region, target, range, updates);
+    rc = domm_memory_update(memory, domm, target->domid, updates, count, &done, err);
+    if (!rc) {
+        for (size_t i = 0; i < count; i++)
+            valid[updates[i].slot] = updates[i].error == 0;
+        rc = read_back(memory, domm, region, range, valid, err);
+    }
+    if (rc) {
+        /* Nothing of this request stays. */
+        struct domm_error second;
+        memset(valid, 0, DOMM_PTES * sizeof(*valid));
+        empty(memory, domm, region, range->first, range->count, valid, &second);
+        return rc;
+    }
+    return empty(memory, domm, region, range->first, range->count, valid, err);
+}
+
+int domm_mapping_write(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
+                       const struct domm_mapping_target *target,
+                       const struct domm_mapping_range *range, bool valid_r[DOMM_PTES],
+                       struct domm_error *err)
+{
+    memset(valid_r, 0, DOMM_PTES * sizeof(*valid_r));
+    int rc = domm_memory_pause(memory, domm, err);
+    if (rc)
+        return rc;
+    rc = write_paused(memory, domm, region, target, range, valid_r, err);
+    return unpause(memory, domm, rc, err);
+}
+
+int domm_mapping_clear(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
+                       uint32_t first, uint32_t count, struct domm_error *err)
+{
+    static const bool none[DOMM_PTES];
+    int rc = domm_memory_pause(memory, domm, err);
+    if (rc)
+        return rc;
+    rc = domm_region_verify(memory, domm, region, err);
+    if (!rc)
+        rc = empty(memory, domm, region, first, count, none, err);
+    return unpause(memory, domm, rc, err);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The scan: every present entry in any L1 table of a domM that maps a frame which is not its own.
+ * A frame is its own when Xen's m2p leads back into its p2m.
+ */
+#ifndef DOMM_MAPPING_SCAN_H
+#define DOMM_MAPPING_SCAN_H
+
+#include "lib/mapping/pte.h"
+#include "lib/xen/memory.h"
+
+struct domm_foreign {
+    uint64_t l1_pfn, l1_mfn;
+    uint32_t slot;
+    uint64_t mfn;
+    uint64_t gfn;   /* in its owner, by the m2p */
+    uint64_t flags; /* the entry without its frame */
+};
+
+struct domm_scan {
+    struct domm_foreign *foreign; /* freed by domm_scan_free */
+    size_t count;
+    size_t tables;   /* L1 tables read */
+    size_t nameless; /* entries of frames without a gfn: Xen's own, and devices' */
+};
+
+enum domm_frame_kind { DOMM_FRAME_OWN, DOMM_FRAME_FOREIGN, DOMM_FRAME_NAMELESS };
+
+/* Pure. */
+enum domm_frame_kind domm_frame_classify(uint64_t mfn, const uint64_t *p2m, size_t p2m_count,
+                                         const uint64_t *m2p, size_t m2p_count);
+
+/* Calls for a paused domM. */
+int domm_scan(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_r,
+              struct domm_error *err);
+void domm_scan_free(struct domm_scan *scan);
+
+/* Whether an entry may stay. */
+typedef bool (*domm_keep)(const void *context, const struct domm_foreign *foreign);
+
+struct domm_sweep {
+    size_t found, cleared, kept;
+    uint64_t paused_ns;
+};
+
+/*
+ * Pauses domM, scans it, takes back every foreign entry that may not stay (all, if keep is null),
+ * scans again to prove that they are gone, and unpauses it. Fails with DOMM_OUTCOME_UNKNOWN if
+ * something is left.
+ */
+int domm_sweep(struct domm_memory *memory, uint32_t domm, domm_keep keep, const void *context,
+               struct domm_sweep *sweep_r, struct domm_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shared by memory.c and layout.c, and by nobody else. */
+#ifndef DOMM_XEN_MEMORY_INTERNAL_H
+#define DOMM_XEN_MEMORY_INTERNAL_H
+
+#include <xencall.h>
+#include <xenctrl.h>
+#include <xenforeignmemory.h>
+
+#include "lib/xen/internal.h"
+#include "lib/xen/memory.h"
+
+/* Entries per hypercall: two pages of arguments. */
+#define DOMM_BATCH 512
+
+struct domm_memory {
+    struct domm_xtl xtl;
+    xc_interface *control;
+    xencall_handle *call;
+    xenforeignmemory_handle *foreign;
+    struct mmu_update *batch; /* buffers that Xen can read at any moment */
+    unsigned int *done;
+    uint64_t *m2p;
+    size_t m2p_count;
+};
+
+#endif

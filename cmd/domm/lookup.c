@@ -34,14 +34,14 @@ static size_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
-/* A name two slips away at most, and fewer than half of it; or null. */
+/* A name two slips away at most, and no more than half of its letters; or null. */
 static const char *near_match(const struct cmd_row *table, const char *name)
 {
     const char *best = NULL;
     size_t best_distance = 3;
     for (const struct cmd_row *row = table; row->name; row++) {
         size_t d = distance(row->name, name);
-        if (!(row->flags & CMD_INTERNAL) && d < best_distance && 2 * d < strlen(row->name)) {
+        if (!(row->flags & CMD_INTERNAL) && d < best_distance && 2 * d <= strlen(row->name)) {
             best = row->name;
             best_distance = d;
         }

@@ -105,10 +105,13 @@ static void on_interrupt(int signal)
     (void)signal; /* only has to interrupt readline, which then calls drop_line */
 }
 
+/* Leaves what was typed on the screen, forgets it, and prompts anew. */
 static int drop_line(void)
 {
+    rl_crlf();
     rl_replace_line("", 0);
-    rl_done = 1;
+    rl_on_new_line();
+    rl_redisplay();
     return 0;
 }
 

@@ -6,7 +6,8 @@
 /* Once, before the first line. Without a home directory there is no history file. */
 void cmd_terminal_start(void);
 
-/* The next line, the caller's to free; null at the end of input. Interrupted it is empty. */
+/* The next line, the caller's to free; null at the end of input. An interrupt
+ * (SIGINT) drops what was typed so far. */
 char *cmd_terminal_read(const char *prompt);
 
 /* Keeps a line in the history, in memory and in the file. */

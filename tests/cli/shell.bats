@@ -113,6 +113,12 @@ type_at_terminal() {
     [[ $output == *'"name": "list"'* ]]
 }
 
+@test "on a terminal an interrupt drops the line" {
+    run -0 type_at_terminal 'nonsense\003help list\nexit\n'
+    [[ $output != *"no command"* ]]
+    [[ $output == *"Usage: domm list"* ]]
+}
+
 @test "history is kept below the state directory, for this user alone" {
     run -0 type_at_terminal 'help list\nexit\n'
     [ "$(cat "$HOME/.local/state/domm/history")" = $'help list\nexit' ]

@@ -52,7 +52,7 @@ static void a_slip_gets_the_near_match(void **state)
         const char *typed;
         const char *hint;
     } slips[] = {{"migarte", "'migrate'"},
-                 {"lits", "domm help"},
+                 {"lits", "'list'"},
                  {"lisst", "'list'"},
                  {"monitorstatus", "'monitor-status'"}};
     for (size_t i = 0; i < COUNT(slips); i++) {

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
 # What the CLI tests share. `make check` sets DOMM_BUILD and DOMM_SOURCE.
 
 # shellcheck disable=SC2034  # used by the tests

@@ -29,11 +29,6 @@ setup_file() {
 	[[ $output == *"10.99.0.3.7777: UDP"* ]]
 }
 
-@test "the target holds its ticks in memory, behind a signature" {
-	on host1 'xl dump-core target1 /var/tmp/core && grep -q -a DOMM-LAB-TICK-PAGE /var/tmp/core'
-	on host1 'rm /var/tmp/core'
-}
-
 @test "domM is PV, has its root on the filer, and privcmd" {
 	on host1 'xl list -l domm1 | jq -e ".[0].config.c_info.type == \"pv\""'
 	[[ $(in_guest host1 domm1 'findmnt -no FSTYPE,SOURCE /') =~ nfs.*10.99.0.3:/srv/guests/domm1 ]]

@@ -110,12 +110,12 @@ class Machine:
         return ["-kernel", str(image / "xen.elf"), "-append", XEN,
                 "-initrd", f"{kernel} {linux} console=hvc0,{initrd}"]
 
-    def kill(self, seconds=5):
-        """Ends the QEMU process, as pulling the plug would."""
+    def end(self, with_signal=signal.SIGTERM):
+        """Ends the QEMU process; with SIGKILL as pulling the plug would."""
         pid = self.pid()
         if pid:
-            os.kill(pid, signal.SIGKILL)
-            wait_for(f"{self.name}: the end of its QEMU", lambda: not self.pid(), seconds, 0.02)
+            os.kill(pid, with_signal)
+            wait_for(f"{self.name}: the end of its QEMU", lambda: not self.pid(), 30, 0.02)
 
     # its monitor
 
@@ -131,9 +131,6 @@ class Machine:
 
     def save(self, snapshot):
         monitor(self.socket, f"savevm {snapshot}")
-
-    def load(self, snapshot):
-        monitor(self.socket, f"loadvm {snapshot}")
 
     def cable(self, plugged):
         """Plugs or pulls the LAN cable; the machine sees its carrier come or go."""
@@ -153,7 +150,7 @@ class Machine:
         """The port on loopback that leads to the machine's sshd."""
         return int(self.port_file.read_text())
 
-    def ssh_command(self, *options, timeout=10):
+    def ssh_command(self, *options, timeout=60):
         return ["ssh", "-F", "none", "-p", str(self.port()), "-i", str(images.KEYS / "id_ed25519"),
                 "-o", f"UserKnownHostsFile={images.KEYS / 'known_hosts'}", "-o", "LogLevel=ERROR",
                 "-o", f"ConnectTimeout={timeout}", "-o", "ServerAliveInterval=5",

@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The port mirror, called by mirror-tool: target1's packets, and nobody else's, reach domm1's
+# second vif, which is on no bridge and lets nothing out.
+
+load helpers
+
+# domm1 as the lab makes it, with a monitor vif besides.
+setup_file() {
+	lab up
+	if lab restore mirror 2>/dev/null; then return; fi
+	lab restore pair
+	lab push
+	on host1 'xl destroy domm1'
+	on host1 'sed "s/^vif = .*bridge=xenbr0\"/&, \"mac=00:16:3e:99:01:15,script=vif-domm-monitor\"/" \
+		/etc/xen/domm1.cfg > /root/monitor.cfg && xl create /root/monitor.cfg'
+	eventually 400 in_guest host1 domm1 true
+	lab snapshot mirror
+}
+
+setup() {
+	lab restore mirror
+	lab ssh host1 'cat > /usr/local/sbin/mirror-tool && chmod 755 /usr/local/sbin/mirror-tool' \
+		<"$DOMM_BUILD/tests/lab/mirror-tool"
+	target=$(on host1 'echo vif$(xl domid target1).0')
+	monitor=$(on host1 'echo vif$(xl domid domm1).1')
+	# What the kernel gives a device when it is first set up stays; so it has it before.
+	on host1 "ip link set $monitor up && ip link set $monitor down"
+}
+
+tool() { on host1 "mirror-tool $*"; }
+
+# tell FIELD: of a measurement, by jq.
+tell() { tool measure "$target" "$monitor" | jq -r "$1"; }
+
+# All there is to see of both devices in tc and ip, without counters.
+everything() {
+	on host1 "for d in $target $monitor; do tc qdisc show dev \$d; tc filter show dev \$d ingress
+		tc filter show dev \$d egress; ip -o link show \$d; done; tc actions list action mirred
+		tc actions list action gact"
+}
+
+# domM's eyes: capture FILE FILTER starts tcpdump on the monitor vif; captured FILE ends it.
+capture() {
+	in_guest host1 domm1 "ip link set eth1 up; sysctl -qw net.ipv6.conf.eth1.disable_ipv6=1
+		nohup tcpdump -U -Zroot -ni eth1 -w /run/$1 $2 >/run/$1.log 2>&1 & 
+		for i in \$(seq 60); do grep -q 'listening on' /run/$1.log && exit; sleep 1; done; exit 1"
+}
+captured() { in_guest host1 domm1 "sleep 3; pkill -x tcpdump; sleep 2; tcpdump -nr /run/$1 2>/dev/null"; }
+
+# ping FROM TO SIZE: five pings of a length that nobody else uses.
+five_pings() { on "$1" "ping -c 5 -i 0.5 -W 20 -s $3 $2"; }
+
+@test "the hotplug script leaves the monitor vif down, off the bridge and connected" {
+	on host1 "! ip link show $monitor | grep -q master"
+	[ "$(on host1 "xenstore-read /local/domain/0/backend/vif/\$(xl domid domm1)/1/hotplug-status")" = connected ]
+	[ "$(on host1 "cat /proc/sys/net/ipv6/conf/$monitor/disable_ipv6")" = 1 ]
+	[ "$(tell .monitor.up)" = false ]
+}
+
+@test "domM sees what the target sends and receives, and no other packet of the LAN" {
+	tool install "$target" "$monitor"
+	[ "$(tell .problem)" = "" ]
+	capture icmp icmp
+	five_pings host2 10.99.0.11 333
+	five_pings host2 10.99.0.21 444
+	five_pings host2 10.99.0.1 444
+	run captured icmp
+	note "$(grep -c 'length 341' <<<"$output") packets of the target, $(grep -c 'length 452' <<<"$output") of others"
+	[ "$(grep -c '10.99.0.2 > 10.99.0.11: ICMP echo request.*length 341' <<<"$output")" = 5 ]
+	[ "$(grep -c '10.99.0.11 > 10.99.0.2: ICMP echo reply.*length 341' <<<"$output")" = 5 ]
+	[ "$(grep -c 'length 452' <<<"$output")" = 0 ]
+}
+
+@test "the counters agree with what tcpdump saw" {
+	in_guest host1 domm1 'ip link set eth1 up'
+	tool install "$target" "$monitor"
+	capture all
+	first=$(tell '[.sent.packets + .received.packets, .sent.drops + .received.drops]|@sh')
+	sleep 20
+	second=$(tell '[.sent.packets + .received.packets, .sent.drops + .received.drops]|@sh')
+	run captured all
+	# tcpdump runs a little longer than the span between the two measurements.
+	seen=$(wc -l <<<"$output")
+	counted=$((${second% *} - ${first% *}))
+	final=$(tell '.sent.packets + .received.packets')
+	note "counters $counted in the span, tcpdump $seen, counters in all since $((final - ${first% *}))"
+	[ "${second#* }" = 0 ]
+	[ "$counted" -gt 20 ]
+	[ "$seen" -ge "$counted" ]
+	[ "$seen" -le $((final - ${first% *} + 10)) ]
+	[ "$(tell .monitor.tx_dropped)" = 0 ]
+}
+
+@test "domM can send nothing through the monitor vif" {
+	tool install "$target" "$monitor"
+	before=$(tell .guard.drops)
+	lab ssh host1 "timeout 60 tcpdump -nl -i any -Q in ether src 00:16:3e:99:01:15 and not ifname $monitor >/root/escaped 2>/root/escaped.log &
+		sleep 5" </dev/null
+	in_guest host1 domm1 'ip addr add 10.99.0.99/24 dev eth1; ip link set eth1 up
+		arping -c 3 -I eth1 10.99.0.3 2>/dev/null; ping -c 5 -i 0.5 -W 1 -I eth1 10.99.0.3; true'
+	sleep 3
+	after=$(tell .guard.drops)
+	note "the guard dropped $((after - before)) packets"
+	[ "$after" -gt "$before" ]
+	on host1 'pkill -x tcpdump; sleep 1; ! grep -q . /root/escaped'
+	[ "$(on host1 'ip neigh show 10.99.0.99 | grep -c lladdr')" = 0 ]
+}
+
+@test "a filter deleted by hand is noticed, and mended" {
+	tool install "$target" "$monitor"
+	on host1 "tc filter del dev $target egress prio 33"
+	[[ $(tell .problem) == *"what the target receives is not mirrored" ]]
+	tool install "$target" "$monitor"
+	[ "$(tell .problem)" = "" ]
+	on host1 "tc qdisc del dev $target clsact"
+	[[ $(tell .problem) == *"what the target sends is not mirrored" ]]
+	tool install "$target" "$monitor"
+	on host1 "tc filter del dev $monitor ingress"
+	[[ $(tell .problem) == *"is not guarded"* ]]
+	tool install "$target" "$monitor"
+	[ "$(tell .problem)" = "" ]
+}
+
+@test "the monitor vif down, and domM's end of it down, are told" {
+	tool install "$target" "$monitor"
+	on host1 "ip link set $monitor down"
+	[[ $(tell .problem) == *"is down: mirrored packets are lost" ]]
+	tool install "$target" "$monitor"
+	in_guest host1 domm1 'echo vif-1 > /sys/bus/xen/drivers/vif/unbind'
+	carrier_gone() { [[ $(tell .problem) == *"no carrier"* ]]; }
+	eventually 60 carrier_gone
+	note "$(tell .problem)"
+	in_guest host1 domm1 'echo vif-1 > /sys/bus/xen/drivers/vif/bind'
+	no_problem() { [ "$(tell .problem)" = "" ]; }
+	eventually 60 no_problem
+}
+
+@test "removal leaves tc as it was, with and without filters of others" {
+	before=$(everything)
+	tool install "$target" "$monitor"
+	[ "$(everything)" != "$before" ]
+	tool remove "$target"
+	tool unguard "$monitor"
+	diff <(echo "$before") <(everything)
+
+	on host1 "tc qdisc add dev $target clsact
+		tc filter add dev $target ingress prio 1 protocol ip matchall action ok
+		tc filter add dev $target egress prio 49000 protocol ip u32 match u32 0 0 action ok"
+	before=$(everything)
+	tool install "$target" "$monitor"
+	[ "$(tell .problem)" = "" ]
+	tool remove "$target"
+	tool unguard "$monitor"
+	diff <(echo "$before") <(everything)
+}
+
+@test "what cannot be mirrored is refused, and changes nothing" {
+	before=$(everything)
+	domm_vif=${monitor%.1}.0
+	refused() {
+		run on host1 "mirror-tool install $1 $2"
+		note "$output"
+		[ "$status" = "$3" ]
+		diff <(echo "$before") <(everything)
+	}
+	refused "$target" "$target" 3
+	refused "$target" "$domm_vif" 3
+	refused "$target" vif99.9 5
+	on host1 "tc qdisc add dev $target ingress"
+	before=$(everything)
+	refused "$target" "$monitor" 3
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # domm-agent where there is no Xen, and with a xenstored of the tests' own.
+# shellcheck disable=SC2154  # helper.bash and bats set the variables
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -10,18 +11,10 @@ setup() {
 }
 
 teardown() {
-    [ -z "${agent_pid:-}" ] || kill -9 "$agent_pid" 2>/dev/null || true
-    [ -z "${store_pid:-}" ] || kill "$store_pid" 2>/dev/null || true
-}
-
-# Waits up to 5 s for a command to succeed.
-eventually() {
-    for _ in {1..50}; do
-        ! "$@" >/dev/null 2>&1 || return 0
-        sleep 0.1
+    for pid in ${agent_pid:-} ${store_pid:-}; do
+        kill -9 "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
     done
-    echo "in vain: $*"
-    return 1
 }
 
 start_store() {

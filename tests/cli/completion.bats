@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bash completion: the script, run in a bash of its own.
+# shellcheck disable=SC2154  # helper.bash and bats set the variables
 bats_require_minimum_version 1.5.0
 
 setup() {

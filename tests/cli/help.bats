@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The table, the help, and the manual pages say the same.
+# shellcheck disable=SC2154  # helper.bash and bats set the variables
 bats_require_minimum_version 1.5.0
 
 setup() {

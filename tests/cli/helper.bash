@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # bats sets stderr and output
 # What the CLI tests share. `make check` sets DOMM_BUILD and DOMM_SOURCE.
 
 # shellcheck disable=SC2034  # used by the tests
@@ -51,4 +51,14 @@ as_nobody() {
     setpriv --reuid=65534 --regid=65534 --clear-groups "$place/program" "$@" || status=$?
     rm -r "$place"
     return "$status"
+}
+
+# Waits at least 10 s for a command to succeed.
+eventually() {
+    for _ in {1..100}; do
+        ! "$@" >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    echo "in vain: $*"
+    return 1
 }

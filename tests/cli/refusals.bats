@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A machine that is no Xen host, and somebody who is not root.
+# shellcheck disable=SC2154  # helper.bash and bats set the variables
 bats_require_minimum_version 1.5.0
 
 setup() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # domm shell: scripts on standard input, and a terminal.
+# shellcheck disable=SC2154  # helper.bash and bats set the variables
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -66,6 +67,7 @@ shell() {
     run -2 --separate-stderr shell $'--json help list\nhelp list\n-t nonsense\nnonsense\n'
     [[ $output == "{"*"}"$'\n'"Usage: domm list"* ]]
     [[ $stderr =~ Z\ domm:\ error:\ line\ 3: ]]
+    # shellcheck disable=SC1011
     [[ $stderr =~ $'\n'domm:\ error:\ line\ 4: ]]
 }
 
@@ -92,14 +94,16 @@ shell() {
     says "2 of the lines failed"
 }
 
-# Types lines at a shell that has a terminal; they are sent when its prompt has appeared.
+# Types keys, given as printf's format, at a shell that has a terminal, once its prompt is there.
 type_at_terminal() {
     command -v script >/dev/null || skip "script is not installed"
-    (
-        sleep 0.5
-        printf "$@"
-        sleep 0.5
-    ) | TERM=dumb script -q -e -c "$domm shell" /dev/null
+    local typescript=$BATS_TEST_TMPDIR/typescript
+    rm -f "$typescript"
+    {
+        eventually grep -q 'domm> ' "$typescript"
+        # shellcheck disable=SC2059  # the keys are a format
+        printf "$1"
+    } | TERM=dumb script -q -e -f -c "$domm shell" "$typescript"
 }
 
 @test "on a terminal it prompts, survives a failure, and leaves with success" {

@@ -33,7 +33,8 @@ int domm_mirror_install(struct nl_sock *sock, int target, int monitor, struct do
 int domm_mirror_remove(struct nl_sock *sock, int target, struct domm_error *err);
 
 /* Sets the monitor vif down and takes its guard away, as domm_mirror_remove does. Only after the
- * mirrors of all targets to it are removed. */
+ * mirrors of all targets to it are removed. The root qdisc that the kernel gave it when it was
+ * first set up stays. */
 int domm_mirror_unguard(struct nl_sock *sock, int monitor, struct domm_error *err);
 
 /* What is there now. A filter that is not there has .ours false. */

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/pair/config_items.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/pair/config_spec.h"
+#include "lib/xen/vif.h"
+
+#define DEFAULT_MAX_AGE 3
+
+static int room(size_t count, size_t most, struct domm_error *err)
+{
+    return count < most ? 0 : domm_fail(err, DOMM_REFUSED, "more than %zu items", most);
+}
+
+int domm_config_check_file(const char *path, struct domm_error *err)
+{
+    struct stat status;
+    if (stat(path, &status))
+        return domm_fail_errno(err, DOMM_REFUSED, errno, "%s", path);
+    if (S_ISDIR(status.st_mode))
+        return domm_fail(err, DOMM_REFUSED, "%s is a directory", path);
+    return 0;
+}
+
+int domm_config_take_target(struct domm_config *config, const char *text, struct domm_error *err)
+{
+    int rc = room(config->n_targets, DOMM_RECORD_MAX_TARGETS, err);
+    if (rc)
+        return rc;
+    if (!*text)
+        return domm_fail(err, DOMM_REFUSED, "empty");
+    if (strcmp(text, config->name) == 0)
+        return domm_fail(err, DOMM_REFUSED, "domM cannot be its own target");
+    for (size_t i = 0; i < config->n_targets; i++) {
+        if (strcmp(config->targets[i], text) == 0)
+            return domm_fail(err, DOMM_REFUSED, "\"%s\" is there twice", text);
+    }
+    config->targets[config->n_targets] = strdup(text);
+    return config->targets[config->n_targets++] ? 0 : domm_no_memory(err);
+}
+
+int domm_config_take_disk(struct domm_config *config, const char *text, struct domm_error *err)
+{
+    int rc = room(config->n_disks, DOMM_CONFIG_MAX_DISKS, err);
+    if (rc)
+        return rc;
+    struct domm_config_disk *disk = &config->disks[config->n_disks++];
+    rc = domm_disk_parse(text, &disk->parsed, err);
+    if (rc)
+        return rc;
+    if (!*disk->parsed.vdev)
+        return domm_fail(err, DOMM_REFUSED, "no vdev");
+    for (size_t i = 0; i + 1 < config->n_disks; i++) {
+        if (strcmp(config->disks[i].parsed.vdev, disk->parsed.vdev) == 0)
+            return domm_fail(err, DOMM_REFUSED, "the vdev %s is there twice", disk->parsed.vdev);
+    }
+    if (disk->parsed.path[0] == '/' && (rc = domm_config_check_file(disk->parsed.path, err)))
+        return rc;
+    disk->spec = strdup(text);
+    return disk->spec ? 0 : domm_no_memory(err);
+}
+
+static bool is_unicast_mac(const char *text)
+{
+    for (size_t i = 0; i < 17; i++) {
+        if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return text[17] == '\0' && !strchr("13579bdfBDF", text[1]);
+}
+
+static int check_vif(const struct domm_config *config, const struct domm_config_vif *vif,
+                     struct domm_error *err)
+{
+    if (vif->mac && !is_unicast_mac(vif->mac))
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is no unicast MAC address", vif->mac);
+    if (vif->vifname && !domm_vif_name_valid(vif->vifname))
+        return domm_fail(err, DOMM_REFUSED, "no device can be called \"%s\"", vif->vifname);
+    for (const struct domm_config_vif *other = config->vifs; other < vif; other++) {
+        if (vif->mac && other->mac && strcasecmp(vif->mac, other->mac) == 0)
+            return domm_fail(err, DOMM_REFUSED, "the MAC address %s is there twice", vif->mac);
+        if (vif->vifname && other->vifname && strcmp(vif->vifname, other->vifname) == 0)
+            return domm_fail(err, DOMM_REFUSED, "the vifname %s is there twice", vif->vifname);
+    }
+    return 0;
+}
+
+int domm_config_take_vif(struct domm_config *config, const char *text, struct domm_error *err)
+{
+    enum { MAC, BRIDGE, SCRIPT, IP, VIFNAME, N_KEYS };
+    static const char *const keys[] = {"mac", "bridge", "script", "ip", "vifname", NULL};
+    char *values[N_KEYS];
+    int rc = room(config->n_vifs, DOMM_CONFIG_MAX_VIFS, err);
+    rc = rc ? rc : domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    struct domm_config_vif *vif = &config->vifs[config->n_vifs++];
+    *vif = (struct domm_config_vif){
+        .mac = values[MAC],
+        .bridge = values[BRIDGE],
+        .script = values[SCRIPT],
+        .ip = values[IP],
+        .vifname = values[VIFNAME],
+    };
+    return check_vif(config, vif, err);
+}
+
+/* Which target is meant, as a copy; if there is only one, it need not be named. */
+static int find_target(const struct domm_config *config, const char *text, char **target_r,
+                       struct domm_error *err)
+{
+    const char *found = NULL;
+    if (!config->n_targets)
+        return domm_fail(err, DOMM_REFUSED, "there is no target");
+    if (!text && config->n_targets > 1)
+        return domm_fail(err, DOMM_REFUSED, "which target? there are %zu", config->n_targets);
+    for (size_t i = 0; i < config->n_targets && !found; i++) {
+        if (!text || strcmp(config->targets[i], text) == 0)
+            found = config->targets[i];
+    }
+    if (!found)
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is not among the targets", text);
+    *target_r = strdup(found);
+    return *target_r ? 0 : domm_no_memory(err);
+}
+
+static int make_monitor(struct domm_config *config, unsigned to, struct domm_error *err)
+{
+    struct domm_config_vif *vif = &config->vifs[to];
+    if (to >= config->n_vifs)
+        return domm_fail(err, DOMM_REFUSED, "to=%u: domM has only %zu vifs", to, config->n_vifs);
+    if (vif->bridge || vif->ip)
+        return domm_fail(err, DOMM_REFUSED,
+                         "to=%u: that vif has a bridge or an address, so domM could send", to);
+    if (vif->script && strcmp(vif->script, DOMM_MONITOR_VIF_SCRIPT) != 0)
+        return domm_fail(err, DOMM_REFUSED, "to=%u: that vif has the script %s, not %s", to,
+                         vif->script, DOMM_MONITOR_VIF_SCRIPT);
+    vif->monitor = true;
+    if (!vif->script)
+        vif->script = strdup(DOMM_MONITOR_VIF_SCRIPT);
+    return vif->script ? 0 : domm_no_memory(err);
+}
+
+static int fill_mirror(struct domm_config *config, struct domm_config_mirror *mirror,
+                       const char *target, const char *vif, const char *to, struct domm_error *err)
+{
+    int rc = find_target(config, target, &mirror->target, err);
+    if (rc)
+        return rc;
+    if (!vif || !to)
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is missing", vif ? "to" : "vif");
+    if ((rc = domm_number_parse(vif, 0, DOMM_VIF_MAX - 1, &mirror->vif, err)) ||
+        (rc = domm_number_parse(to, 0, DOMM_CONFIG_MAX_VIFS - 1, &mirror->to, err)))
+        return rc;
+    for (const struct domm_config_mirror *other = config->mirrors; other < mirror; other++) {
+        if (other->vif == mirror->vif && strcmp(other->target, mirror->target) == 0)
+            return domm_fail(err, DOMM_REFUSED, "vif %u of %s is mirrored twice", mirror->vif,
+                             mirror->target);
+    }
+    return make_monitor(config, mirror->to, err);
+}
+
+static void free_values(char **values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(values[i]);
+}
+
+int domm_config_take_mirror(struct domm_config *config, const char *text, struct domm_error *err)
+{
+    enum { TARGET, VIF, TO, N_KEYS };
+    static const char *const keys[] = {"target", "vif", "to", NULL};
+    char *values[N_KEYS];
+    int rc = room(config->n_mirrors, DOMM_CONFIG_MAX_MIRRORS, err);
+    rc = rc ? rc : domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    struct domm_config_mirror *mirror = &config->mirrors[config->n_mirrors++];
+    rc = fill_mirror(config, mirror, values[TARGET], values[VIF], values[TO], err);
+    free_values(values, N_KEYS);
+    return rc;
+}
+
+static int check_nfs(const char *source, struct domm_error *err)
+{
+    const char *path = strstr(source, ":/");
+    if (!path || path == source || strpbrk(source, " \t"))
+        return domm_fail(err, DOMM_REFUSED, "nfs=%s is not SERVER:/PATH", source);
+    return 0;
+}
+
+/* domM looks at a disk that the target writes: it must not be able to write it as well. */
+static int check_block(const struct domm_config *config, const char *vdev, struct domm_error *err)
+{
+    for (size_t i = 0; i < config->n_disks; i++) {
+        const struct domm_disk *disk = &config->disks[i].parsed;
+        if (strcmp(disk->vdev, vdev) != 0)
+            continue;
+        if (disk->writable)
+            return domm_fail(err, DOMM_REFUSED, "block=%s: that disk is not read-only", vdev);
+        return 0;
+    }
+    return domm_fail(err, DOMM_REFUSED, "block=%s: domM has no such disk", vdev);
+}
+
+/* Takes the values it keeps out of the array. */
+static int fill_storage(struct domm_config *config, struct domm_config_storage *storage,
+                        const char *target, char **nfs, char **block, const char *max_age,
+                        struct domm_error *err)
+{
+    storage->max_age = DEFAULT_MAX_AGE;
+    int rc = find_target(config, target, &storage->target, err);
+    if (!rc && max_age)
+        rc = domm_number_parse(max_age, 0, 3600, &storage->max_age, err);
+    if (rc)
+        return rc;
+    if (!*nfs == !*block)
+        return domm_fail(err, DOMM_REFUSED, "one of nfs and block is needed, and only one");
+    rc = *nfs ? check_nfs(*nfs, err) : check_block(config, *block, err);
+    if (rc)
+        return rc;
+    storage->kind = *nfs ? DOMM_STORAGE_NFS : DOMM_STORAGE_BLOCK;
+    storage->source = *nfs ? *nfs : *block;
+    *nfs = *block = NULL;
+    for (const struct domm_config_storage *other = config->storage; other < storage; other++) {
+        if (strcmp(other->target, storage->target) == 0 &&
+            strcmp(other->source, storage->source) == 0)
+            return domm_fail(err, DOMM_REFUSED, "%s of %s is there twice", storage->source,
+                             storage->target);
+    }
+    return 0;
+}
+
+int domm_config_take_storage(struct domm_config *config, const char *text, struct domm_error *err)
+{
+    enum { TARGET, NFS, BLOCK, MAX_AGE, N_KEYS };
+    static const char *const keys[] = {"target", "nfs", "block", "max_age", NULL};
+    char *values[N_KEYS];
+    int rc = room(config->n_storage, DOMM_CONFIG_MAX_STORAGE, err);
+    rc = rc ? rc : domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    struct domm_config_storage *storage = &config->storage[config->n_storage++];
+    rc = fill_storage(config, storage, values[TARGET], &values[NFS], &values[BLOCK],
+                      values[MAX_AGE], err);
+    free_values(values, N_KEYS);
+    return rc;
+}

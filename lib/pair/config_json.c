@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/pair/config.h"
+
+/* Null stays null, so that a reader sees every member. */
+static void add_text(struct json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+static struct json_object *disks_json(const struct domm_config *config)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < config->n_disks; i++) {
+        const struct domm_config_disk *disk = &config->disks[i];
+        struct json_object *object = json_object_new_object();
+        add_text(object, "spec", disk->spec);
+        add_text(object, "vdev", disk->parsed.vdev);
+        add_text(object, "path", disk->parsed.path);
+        domm_json_bool(object, "writable", disk->parsed.writable);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+static struct json_object *vifs_json(const struct domm_config *config)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < config->n_vifs; i++) {
+        const struct domm_config_vif *vif = &config->vifs[i];
+        struct json_object *object = json_object_new_object();
+        add_text(object, "mac", vif->mac);
+        add_text(object, "bridge", vif->bridge);
+        add_text(object, "script", vif->script);
+        add_text(object, "ip", vif->ip);
+        add_text(object, "vifname", vif->vifname);
+        domm_json_bool(object, "monitor", vif->monitor);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+static struct json_object *mirrors_json(const struct domm_config *config)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < config->n_mirrors; i++) {
+        struct json_object *object = json_object_new_object();
+        add_text(object, "target", config->mirrors[i].target);
+        domm_json_number(object, "vif", config->mirrors[i].vif);
+        domm_json_number(object, "to", config->mirrors[i].to);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+static struct json_object *storage_json(const struct domm_config *config)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < config->n_storage; i++) {
+        const struct domm_config_storage *storage = &config->storage[i];
+        struct json_object *object = json_object_new_object();
+        add_text(object, "target", storage->target);
+        add_text(object, storage->kind == DOMM_STORAGE_NFS ? "nfs" : "block", storage->source);
+        domm_json_number(object, "max_age", storage->max_age);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+static struct json_object *targets_json(const struct domm_config *config)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < config->n_targets; i++)
+        json_object_array_add(list, json_object_new_string(config->targets[i]));
+    return list;
+}
+
+struct json_object *domm_config_json(const struct domm_config *config)
+{
+    struct json_object *root = json_object_new_object();
+    char uuid[DOMM_UUID_TEXT];
+    domm_uuid_format(&config->uuid, uuid);
+    add_text(root, "name", config->name);
+    add_text(root, "uuid", config->has_uuid ? uuid : NULL);
+    add_text(root, "type", "pv");
+    add_text(root, "kernel", config->kernel);
+    add_text(root, "ramdisk", config->ramdisk);
+    add_text(root, "cmdline", config->cmdline);
+    domm_json_number(root, "memory", config->memory_mib);
+    domm_json_number(root, "vcpus", config->vcpus);
+    add_text(root, "on_poweroff", domm_on_event_name(config->on_poweroff));
+    add_text(root, "on_reboot", domm_on_event_name(config->on_reboot));
+    add_text(root, "on_crash", domm_on_event_name(config->on_crash));
+    json_object_object_add(root, "disk", disks_json(config));
+    json_object_object_add(root, "vif", vifs_json(config));
+    json_object_object_add(root, "target", targets_json(config));
+    json_object_object_add(root, "mirror", mirrors_json(config));
+    json_object_object_add(root, "storage", storage_json(config));
+    domm_json_number(root, "ready_timeout", config->ready_timeout);
+    return root;
+}

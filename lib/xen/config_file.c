@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/xen/config_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/text.h"
+#include "lib/xen/config_scan.h"
+#include "lib/xen/internal.h"
+
+#include <libxlutil.h>
+
+struct domm_config_file {
+    char *name;
+    XLU_Config *xlu;
+    FILE *report; /* libxlutil writes its messages here until xlu is destroyed */
+    char *messages;
+    size_t messages_size;
+    struct domm_config_keys keys;
+};
+
+/* Only the first line: what follows an error is mostly its consequence. */
+static int refuse(struct domm_config_file *file, const char *name, struct domm_error *err)
+{
+    fflush(file->report);
+    char *end = strchr(file->messages, '\n');
+    if (end)
+        *end = '\0';
+    if (!file->messages[0])
+        return domm_fail(err, DOMM_REFUSED, "%s: cannot be parsed", name);
+    return domm_fail(err, DOMM_REFUSED, "%s", domm_make_printable(file->messages));
+}
+
+static struct domm_config_file *new_file(const char *name)
+{
+    struct domm_config_file *file = calloc(1, sizeof(*file));
+    if (!file)
+        return NULL;
+    file->report = open_memstream(&file->messages, &file->messages_size);
+    file->xlu = file->report ? xlu_cfg_init(file->report, name) : NULL;
+    if (file->xlu && fflush(file->report) == 0)
+        return file;
+    domm_config_file_free(file);
+    return NULL;
+}
+
+void domm_config_file_free(struct domm_config_file *file)
+{
+    if (!file)
+        return;
+    xlu_cfg_destroy(file->xlu);
+    if (file->report)
+        fclose(file->report);
+    free(file->messages);
+    free(file->name);
+    domm_config_keys_free(&file->keys);
+    free(file);
+}
+
+static int parse(const char *name, const char *text, size_t size, struct domm_config_file **file_r,
+                 struct domm_error *err)
+{
+    *file_r = new_file(name);
+    if (!*file_r)
+        return domm_no_memory(err);
+    if (xlu_cfg_readdata((*file_r)->xlu, text, (int)size) == 0)
+        return 0;
+    int rc = refuse(*file_r, name, err);
+    /* After a failure nothing but destroying it is allowed (libxlutil.h). */
+    domm_config_file_free(*file_r);
+    *file_r = NULL;
+    return rc;
+}
+
+/* For its errors alone, so that they name this part and a line in it. */
+static int check_part(const char *name, const char *text, size_t size, struct domm_error *err)
+{
+    struct domm_config_file *part;
+    int rc = parse(name, text, size, &part, err);
+    domm_config_file_free(part);
+    return rc;
+}
+
+/* Exactly one assignment, so that a message can name the argument. */
+static bool is_one_assignment(const char *argument)
+{
+    struct domm_config_keys keys = {0};
+    bool one = domm_config_scan(&keys, argument, argument, strlen(argument), true) &&
+               keys.count == 1 && !strchr(argument, '\n');
+    domm_config_keys_free(&keys);
+    return one;
+}
+
+static int check_argument(const char *argument, struct domm_error *err)
+{
+    char name[128];
+    snprintf(name, sizeof(name), "argument %s", argument);
+    domm_make_printable(name);
+    int rc = strlen(argument) <= DOMM_CONFIG_MAX_BYTES && is_one_assignment(argument)
+                 ? check_part(name, argument, strlen(argument), err)
+                 : domm_fail(err, DOMM_REFUSED, "%s: not one KEY=VALUE", name);
+    if (rc)
+        return domm_hint(err, "a value is a number, a \"string\" or a [list], with its quotes: %s",
+                         "'name=\"web\"'");
+    return 0;
+}
+
+static int check_parts(const char *name, const char *text, size_t size,
+                       const char *const *arguments, size_t n_arguments, struct domm_error *err)
+{
+    if (size > DOMM_CONFIG_MAX_BYTES)
+        return domm_fail(err, DOMM_REFUSED, "%s: more than %d bytes", name, DOMM_CONFIG_MAX_BYTES);
+    if (memchr(text, '\0', size))
+        return domm_fail(err, DOMM_REFUSED, "%s: has a NUL byte: not a text", name);
+    int rc = check_part(name, text, size, err);
+    for (size_t i = 0; i < n_arguments && !rc; i++)
+        rc = check_argument(arguments[i], err);
+    return rc;
+}
+
+/* The file and the arguments after it as one text, so that += reaches across. */
+static char *join(const char *text, size_t size, const char *const *arguments, size_t n_arguments,
+                  size_t *size_r)
+{
+    char *whole = NULL;
+    FILE *out = open_memstream(&whole, size_r);
+    if (!out)
+        return NULL;
+    fwrite(text, 1, size, out);
+    for (size_t i = 0; i < n_arguments; i++)
+        fprintf(out, "\n%s", arguments[i]);
+    bool complete = !ferror(out);
+    if (fclose(out) == 0 && complete)
+        return whole;
+    free(whole);
+    return NULL;
+}
+
+static int scan(struct domm_config_file *file, const char *name, const char *text, size_t size,
+                const char *const *arguments, size_t n_arguments, struct domm_error *err)
+{
+    bool enough = domm_config_scan(&file->keys, name, text, size, false);
+    for (size_t i = 0; i < n_arguments && enough; i++)
+        enough =
+            domm_config_scan(&file->keys, arguments[i], arguments[i], strlen(arguments[i]), true);
+    return enough ? 0 : domm_no_memory(err);
+}
+
+int domm_config_file_parse(const char *name, const char *text, size_t size,
+                           const char *const *arguments, size_t n_arguments,
+                           struct domm_config_file **file_r, struct domm_error *err)
+{
+    size_t whole_size;
+    *file_r = NULL;
+    int rc = check_parts(name, text, size, arguments, n_arguments, err);
+    if (rc)
+        return rc;
+    cleanup_free char *whole = join(text, size, arguments, n_arguments, &whole_size);
+    if (!whole)
+        return domm_no_memory(err);
+    /* All parts are good: if the whole is not, an argument adds what does not fit. */
+    rc = parse("arguments", whole, whole_size, file_r, err);
+    if (!rc && !((*file_r)->name = strdup(name)))
+        rc = domm_no_memory(err);
+    rc = rc ? rc : scan(*file_r, name, text, size, arguments, n_arguments, err);
+    if (rc) {
+        domm_config_file_free(*file_r);
+        *file_r = NULL;
+    }
+    return rc;
+}
+
+int domm_config_file_read(const char *path, const char *const *arguments, size_t n_arguments,
+                          struct domm_config_file **file_r, struct domm_error *err)
+{
+    *file_r = NULL;
+    cleanup_free char *text = malloc(DOMM_CONFIG_MAX_BYTES + 1);
+    if (!text)
+        return domm_no_memory(err);
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return domm_fail_errno(err, errno == ENOENT ? DOMM_NOT_FOUND : DOMM_FAILED, errno,
+                               "opening the configuration %s", path);
+    size_t size = fread(text, 1, DOMM_CONFIG_MAX_BYTES + 1, in);
+    int reason = ferror(in) ? errno : 0;
+    fclose(in);
+    if (reason)
+        return domm_fail_errno(err, DOMM_FAILED, reason, "reading the configuration %s", path);
+    return domm_config_file_parse(path, text, size, arguments, n_arguments, file_r, err);
+}
+
+const char *domm_config_file_name(const struct domm_config_file *file)
+{
+    return file->name;
+}
+
+size_t domm_config_file_keys(const struct domm_config_file *file,
+                             const struct domm_config_key **keys_r)
+{
+    *keys_r = file->keys.keys;
+    return file->keys.count;
+}
+
+const char *domm_config_file_text(const struct domm_config_file *file, const char *key)
+{
+    const char *text = NULL;
+    return xlu_cfg_get_string(file->xlu, key, &text, 1) == 0 ? text : NULL;
+}
+
+bool domm_config_file_list(const struct domm_config_file *file, const char *key, size_t *count_r)
+{
+    int count = 0;
+    if (xlu_cfg_get_list(file->xlu, key, NULL, &count, 1))
+        return false;
+    *count_r = (size_t)count;
+    return true;
+}
+
+const char *domm_config_file_item(const struct domm_config_file *file, const char *key, size_t item)
+{
+    XLU_ConfigList *list;
+    if (xlu_cfg_get_list(file->xlu, key, &list, NULL, 1))
+        return NULL;
+    return xlu_cfg_get_listitem(list, (int)item);
+}
+
+int domm_disk_parse(const char *spec, struct domm_disk *disk_r, struct domm_error *err)
+{
+    *disk_r = (struct domm_disk){0};
+    struct domm_config_file *parser = new_file("disk");
+    if (!parser)
+        return domm_no_memory(err);
+    libxl_device_disk disk;
+    libxl_device_disk_init(&disk);
+    int rc = 0;
+    if (xlu_disk_parse(parser->xlu, 1, &spec, &disk)) {
+        rc = refuse(parser, "disk", err);
+    } else {
+        disk_r->vdev = strdup(disk.vdev ? disk.vdev : "");
+        disk_r->path = strdup(disk.pdev_path ? disk.pdev_path : "");
+        disk_r->writable = disk.readwrite;
+        if (!disk_r->vdev || !disk_r->path)
+            rc = domm_no_memory(err);
+    }
+    if (rc)
+        domm_disk_dispose(disk_r);
+    libxl_device_disk_dispose(&disk);
+    domm_config_file_free(parser);
+    return rc;
+}
+
+void domm_disk_dispose(struct domm_disk *disk)
+{
+    free(disk->vdev);
+    free(disk->path);
+    *disk = (struct domm_disk){0};
+}

@@ -151,3 +151,16 @@ alive_exceeds() {
     [ "$status" = 1 ]
     logged "error: .*xenstore"
 }
+
+@test "domm-agent publishes all again though it never saw the node gone" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    start_agent --interval 3600
+    eventually alive
+    kill -STOP "$agent_pid"
+    dom0 rm "$home/domm"
+    dom0 mkdir "$home/domm"
+    kill -CONT "$agent_pid"
+    eventually alive
+    eventually dom0 read "$home/domm/agent/version"
+}

@@ -118,6 +118,16 @@ int domm_store_list(struct domm_store *store, const char *path, char ***names_r,
     return *names_r ? 0 : fail_at(err, errno, "listing", path);
 }
 
+static int make(struct domm_store *store, const char *path, struct xs_permissions *permissions,
+                unsigned int count, struct domm_error *err)
+{
+    if (!xs_mkdir(store->xs, XBT_NULL, path))
+        return fail_at(err, errno, "making", path);
+    if (!xs_set_permissions(store->xs, XBT_NULL, path, permissions, count))
+        return fail_at(err, errno, "sharing", path);
+    return 0;
+}
+
 int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
                      struct domm_error *err)
 {
@@ -125,9 +135,12 @@ int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
         {.id = 0, .perms = XS_PERM_NONE},
         {.id = domid, .perms = XS_PERM_READ | XS_PERM_WRITE},
     };
-    if (!xs_mkdir(store->xs, XBT_NULL, path))
-        return fail_at(err, errno, "making", path);
-    if (!xs_set_permissions(store->xs, XBT_NULL, path, permissions, 2))
-        return fail_at(err, errno, "sharing", path);
-    return 0;
+    return make(store, path, permissions, 2, err);
+}
+
+int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
+                    struct domm_error *err)
+{
+    struct xs_permissions permissions = {.id = domid, .perms = XS_PERM_NONE};
+    return make(store, path, &permissions, 1, err);
 }

@@ -47,4 +47,9 @@ int domm_store_list(struct domm_store *store, const char *path, char ***names_r,
 int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
                      struct domm_error *err);
 
+/* dom0: makes the node the guest's own. What is made in a node belongs to the node's owner
+ * (oxenstored), and only an owner may set permissions, as libxenvchan's server does. */
+int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
+                    struct domm_error *err);
+
 #endif

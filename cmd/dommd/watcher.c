@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/dommd/watcher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Enough to map 1 GiB at once; then about 100 full regions a second. */
+#define TOKENS_PER_SECOND 2000
+#define TOKENS_BURST 12000
+
+struct target *watcher_target(struct watcher *watcher, uint32_t domid)
+{
+    for (size_t i = 0; domid && i < watcher->n_targets; i++) {
+        if (watcher->targets[i].domid == domid)
+            return &watcher->targets[i];
+    }
+    return NULL;
+}
+
+static struct watcher *find(struct service *service, const struct domm_domain *domain)
+{
+    for (struct watcher *w = service->watchers; w; w = w->next) {
+        if (w->domid == domain->domid && domm_uuid_equal(&w->uuid, &domain->uuid))
+            return w;
+    }
+    return NULL;
+}
+
+/* What is mapped in it already, by an earlier dommd, stays until the grace is over: its processes
+ * claim it anew. */
+static struct watcher *discover(struct service *service, const struct domm_domain *domain)
+{
+    char path[PATH_BYTES];
+    struct domm_error err;
+    struct watcher *watcher = calloc(1, sizeof(*watcher));
+    if (!watcher)
+        return NULL;
+    *watcher = (struct watcher){
+        .domid = domain->domid,
+        .uuid = domain->uuid,
+        .name = strdup(domain->name),
+        .bucket = {.rate = TOKENS_PER_SECOND, .burst = TOKENS_BURST},
+        .look = true,
+        .settle_ms = now_ms() + service->grace_ms,
+        .next = service->watchers,
+    };
+    watcher_path(watcher, "domm", path);
+    int rc = watcher->name ? domm_store_share(service->store, path, domain->domid, &err)
+                           : domm_no_memory(&err);
+    watcher_path(watcher, DOMM_CHANNELS_NODE, path);
+    if (!rc)
+        rc = domm_store_give(service->store, path, domain->domid, &err);
+    if (!rc)
+        rc = domm_store_watch(service->store, path, &err);
+    if (rc) {
+        domm_log(&service->log, DOMM_LOG_WARN, "%s (%u) cannot be served: %s", domain->name,
+                 domain->domid, err.text);
+        free(watcher->name);
+        free(watcher);
+        return NULL;
+    }
+    domm_log(&service->log, DOMM_LOG_INFO, "%s (%u) is a domM", domain->name, domain->domid);
+    service->watchers = watcher;
+    return watcher;
+}
+
+void watcher_free(struct service *service, struct watcher *watcher)
+{
+    char path[PATH_BYTES];
+    struct domm_error err;
+    watcher_path(watcher, DOMM_CHANNELS_NODE, path);
+    domm_store_unwatch(service->store, path, &err);
+    for (size_t i = 0; i < MAX_CHANNELS; i++)
+        domm_channel_close(watcher->sessions[i].channel);
+    for (size_t i = 0; i < watcher->n_targets; i++)
+        target_release(service, &watcher->targets[i]);
+    regions_free(watcher);
+    free(watcher->name);
+    free(watcher);
+}
+
+/* The domain a target's UUID stands for now; 0 if none may be mapped: it does not run here, it is
+ * being destroyed, or it would be dom0 or domM itself. */
+static const struct domm_domain *running(const struct domm_inventory *inventory,
+                                         const struct watcher *watcher,
+                                         const struct domm_uuid *uuid)
+{
+    const struct domm_member *member = domm_inventory_by_uuid(inventory, uuid);
+    if (!member || member->domain.domid == 0 || member->domain.domid == watcher->domid ||
+        member->domain.state == DOMM_STATE_DYING)
+        return NULL;
+    return &member->domain;
+}
+
+static struct target *same_target(struct watcher *watcher, const struct domm_uuid *uuid)
+{
+    for (size_t i = 0; i < watcher->n_targets; i++) {
+        if (domm_uuid_equal(&watcher->targets[i].uuid, uuid))
+            return &watcher->targets[i];
+    }
+    return NULL;
+}
+
+static void take_over(struct watcher *watcher, const struct domm_uuid *uuid,
+                      const struct domm_domain *domain, struct target *target_r)
+{
+    struct target *old = same_target(watcher, uuid);
+    *target_r = (struct target){.uuid = *uuid};
+    if (!domain)
+        return;
+    target_r->domid = domain->domid;
+    target_r->translated = domain->type != DOMM_TYPE_PV;
+    snprintf(target_r->name, sizeof(target_r->name), "%s", domain->name);
+    if (old && old->domid == domain->domid) {
+        target_r->layout = old->layout;
+        old->layout = (struct domm_layout){0};
+    }
+}
+
+static bool differs(const struct watcher *watcher, const struct target *targets, size_t count)
+{
+    if (watcher->n_targets != count)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (!domm_uuid_equal(&watcher->targets[i].uuid, &targets[i].uuid) ||
+            watcher->targets[i].domid != targets[i].domid)
+            return true;
+    }
+    return false;
+}
+
+static bool lost_one(const struct watcher *watcher, const struct target *targets, size_t count)
+{
+    for (size_t i = 0; i < watcher->n_targets; i++) {
+        bool kept = watcher->targets[i].domid == 0;
+        for (size_t j = 0; j < count; j++)
+            kept |= targets[j].domid == watcher->targets[i].domid;
+        if (!kept)
+            return true;
+    }
+    return false;
+}
+
+/* Gives the watcher the targets that its record allows now, and takes back what it allows no
+ * longer. */
+static void follow(struct service *service, struct watcher *watcher,
+                   const struct domm_inventory *inventory, const struct domm_record *record)
+{
+    struct target targets[DOMM_RECORD_MAX_TARGETS];
+    bool first = watcher->generation == 0, any = false;
+    for (size_t i = 0; i < record->n_targets; i++) {
+        const struct domm_uuid *uuid = &record->targets[i];
+        take_over(watcher, uuid, running(inventory, watcher, uuid), &targets[i]);
+        any |= targets[i].domid != 0;
+    }
+    bool lost = lost_one(watcher, targets, record->n_targets);
+    bool changed = first || differs(watcher, targets, record->n_targets);
+    for (size_t i = 0; i < watcher->n_targets; i++)
+        target_release(service, &watcher->targets[i]);
+    memcpy(watcher->targets, targets, record->n_targets * sizeof(*targets));
+    watcher->n_targets = record->n_targets;
+    if (!changed)
+        return;
+    watcher->generation++;
+    for (size_t i = 0; i < MAX_CHANNELS; i++)
+        watcher->sessions[i].tell = watcher->sessions[i].channel != NULL;
+    if (lost || (first && !any))
+        watcher_sweep(service, watcher, "a target is no longer its", false);
+}
+
+static void follow_all(struct service *service, const struct domm_inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct domm_member *member = &inventory->members[i];
+        const struct domm_domain *domain = &member->domain;
+        struct watcher *watcher = find(service, domain);
+        if (domain->state == DOMM_STATE_DYING)
+            continue;
+        if (!watcher && member->record_state == DOMM_RECORD_VALID &&
+            domain->type == DOMM_TYPE_PV && domain->domid)
+            watcher = discover(service, domain);
+        if (!watcher)
+            continue;
+        /* A domM whose record has gone or makes no sense may map nothing. */
+        static const struct domm_record nothing;
+        watcher->seen = true;
+        follow(service, watcher, inventory,
+               member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
+    }
+}
+
+static void drop_unseen(struct service *service)
+{
+    for (struct watcher **link = &service->watchers; *link;) {
+        struct watcher *watcher = *link;
+        if (watcher->seen) {
+            watcher->seen = false;
+            link = &watcher->next;
+            continue;
+        }
+        domm_log(&service->log, DOMM_LOG_INFO, "%s (%u) has ended", watcher->name, watcher->domid);
+        *link = watcher->next;
+        watcher_free(service, watcher);
+    }
+}
+
+int service_refresh(struct service *service, struct domm_error *err)
+{
+    struct domm_inventory inventory;
+    int rc = domm_inventory_read(service->xen, &service->log, &inventory, err);
+    if (rc)
+        return rc;
+    follow_all(service, &inventory);
+    drop_unseen(service);
+    domm_inventory_free(&inventory);
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A watcher is a domM of this host as dommd serves it: the targets its record allows, the channels
+ * its processes have opened, and the regions they have shown. None of it is needed to know what is
+ * mapped, which a scan tells; it says what may be.
+ */
+#ifndef DOMM_DOMMD_WATCHER_H
+#define DOMM_DOMMD_WATCHER_H
+
+#include "cmd/dommd/bucket.h"
+#include "lib/base/log.h"
+#include "lib/mapping/mapping.h"
+#include "lib/mapping/protocol.h"
+#include "lib/pair/inventory.h"
+#include "lib/xen/channel.h"
+#include "lib/xen/store.h"
+
+#define MAX_CHANNELS 8    /* of one domM */
+#define MAX_REGIONS 2560  /* of one domM: 5 GiB of targets */
+#define PATH_BYTES 160
+
+struct region {
+    struct domm_region at;
+    const struct session *owner; /* null once its channel has ended */
+    uint32_t domid;              /* of the target it maps; 0 while it maps none */
+    uint64_t gfns[DOMM_PTES];    /* DOMM_NO_FRAME where a slot maps nothing */
+};
+
+struct session {
+    struct domm_channel *channel; /* null: free */
+    char name[32];
+    bool greeted;
+    bool ended; /* to be closed in the next turn */
+    bool tell;  /* an event is owed */
+};
+
+struct target {
+    struct domm_uuid uuid;
+    uint32_t domid; /* 0: does not run here */
+    bool translated;
+    char name[DOMM_TARGET_NAME_BYTES];
+    struct domm_layout layout; /* of a PV target, from its first mapping on */
+};
+
+struct watcher {
+    uint32_t domid;
+    struct domm_uuid uuid;
+    char *name;
+    bool seen; /* in the inventory that is being looked at */
+    uint64_t generation;
+    size_t n_targets;
+    struct target targets[DOMM_RECORD_MAX_TARGETS];
+    struct session sessions[MAX_CHANNELS];
+    struct region **regions;
+    size_t n_regions;
+    struct bucket bucket;
+    bool look;         /* for new channels */
+    int64_t settle_ms; /* when what nobody claims is taken back; 0: nothing to settle */
+    struct watcher *next;
+};
+
+struct service {
+    struct domm_log log;
+    struct domm_xen *xen;
+    struct domm_memory *memory;
+    struct domm_store *store;
+    struct watcher *watchers;
+    int64_t grace_ms;
+    bool inventory_due;
+};
+
+int64_t now_ms(void);
+
+/* watcher.c: follows the inventory. */
+int service_refresh(struct service *service, struct domm_error *err);
+void watcher_free(struct service *service, struct watcher *watcher);
+struct target *watcher_target(struct watcher *watcher, uint32_t domid);
+
+/* revoke.c: takes back what may not stay; all of it, if `all`. Failure is logged, and tried again
+ * by a later settling. */
+void watcher_sweep(struct service *service, struct watcher *watcher, const char *why, bool all);
+void watcher_settle(struct service *service, struct watcher *watcher);
+void target_release(struct service *service, struct target *target);
+
+/* session.c: one turn of bounded work; true if there is more to do at once. */
+void watcher_look(struct service *service, struct watcher *watcher);
+bool watcher_turn(struct service *service, struct watcher *watcher);
+void session_close(struct service *service, struct watcher *watcher, struct session *session);
+void watcher_path(const struct watcher *watcher, const char *below, char path_r[PATH_BYTES]);
+
+/* requests.c: what the request cost, in tokens. Fills the reply. */
+int64_t request_serve(struct service *service, struct watcher *watcher, struct session *session,
+                      const struct domm_request *request, struct domm_reply *reply_r);
+
+/* regions.c */
+struct region *region_find(struct watcher *watcher, const struct session *owner, uint64_t va);
+struct region *region_by_table(const struct watcher *watcher, uint64_t l1_mfn);
+int region_add(struct watcher *watcher, const struct session *owner, const struct domm_region *at);
+void regions_disown(struct watcher *watcher, const struct session *owner);
+void regions_drop_unowned(struct watcher *watcher);
+void regions_free(struct watcher *watcher);
+
+#endif

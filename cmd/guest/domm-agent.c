@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * domm-agent runs inside domM and tells dom0 that its user space is alive, through xenstore: in
- * domm/agent below the guest's own home. All paths are relative, so that a migration, after which
- * the home is another, needs no care: the nodes are missing there until dom0 has made `domm` anew.
+ * domm-agent runs inside domM, offers the memory of its targets as files (agent.h), and tells dom0
+ * that its user space is alive, through xenstore: in domm/agent below the guest's own home. All
+ * paths are relative, so that a migration, after which the home is another, needs no care: the
+ * nodes are missing there until dom0 has made `domm` anew.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
+#include "cmd/guest/agent.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/xen/store.h"
@@ -31,6 +33,7 @@ struct agent {
     bool published;
     bool told_waiting;
     uint64_t beats;
+    struct memory memory;
 };
 
 static int64_t now_ms(void)
@@ -69,7 +72,7 @@ static int beat(struct agent *agent, struct domm_error *err)
 /* Beats every interval, and at once when dom0 has changed the node, until a signal comes. */
 static int run(struct agent *agent, int signal_fd, struct domm_error *err)
 {
-    struct pollfd fds[] = {
+    struct pollfd fds[2 + MEMORY_FDS] = {
         {.fd = signal_fd, .events = POLLIN},
         {.fd = domm_store_fd(agent->store), .events = POLLIN},
     };
@@ -86,8 +89,11 @@ static int run(struct agent *agent, int signal_fd, struct domm_error *err)
                 return rc;
             next = now_ms() + agent->interval_ms;
         }
+        int64_t memory_rest = memory_step(&agent->memory);
         int64_t rest = next - now_ms();
-        if (poll(fds, 2, rest > 0 ? (int)rest : 0) < 0 && errno != EINTR)
+        rest = memory_rest < rest ? memory_rest : rest;
+        memory_fds(&agent->memory, fds + 2);
+        if (poll(fds, 2 + MEMORY_FDS, rest > 0 ? (int)rest : 0) < 0 && errno != EINTR)
             return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for xenstore");
     }
     return agent->published ? domm_store_remove(agent->store, NODE_AGENT, err) : 0;
@@ -126,8 +132,11 @@ static int serve(struct agent *agent, struct domm_error *err)
     rc = refuse_dom0(agent->store, err);
     if (!rc)
         rc = domm_store_watch(agent->store, NODE, err);
-    if (!rc)
+    if (!rc) {
+        memory_open(&agent->memory, &agent->log);
         rc = run(agent, signal_fd, err);
+        memory_close(&agent->memory);
+    }
     domm_store_close(agent->store);
     return rc;
 }
@@ -170,7 +179,8 @@ static int parse_options(struct agent *agent, int argc, char **argv, bool *done_
             rc = print_and_leave("domm-agent " PACKAGE_VERSION, done_r, err);
         else if (option == 'h')
             rc = print_and_leave("Usage: domm-agent [-i|--interval SECONDS]\n\n"
-                                 "Tells dom0 through xenstore that this domM is alive.\n"
+                                 "Tells dom0 through xenstore that this domM is alive, and offers the memory\n"
+                                 "of its targets as read-only files.\n"
                                  "See domm-agent(8).",
                                  done_r, err);
         else

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The files: MOUNT_POINT/TARGET/mem and info.json, by FUSE. One thread, the agent's own: requests
+ * are answered between its other work, so that nothing needs a lock.
+ */
+#define FUSE_USE_VERSION 31
+
+#include "cmd/guest/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "lib/base/json.h"
+
+/* Inodes: the root, and four for each view. What a file shows changes by itself, so the kernel is
+ * to cache neither attributes nor data. */
+enum file { FILE_DIRECTORY, FILE_MEM, FILE_INFO, FILES = 4 };
+
+#define FIRST_INODE 4
+#define MAX_READ (1u << 20)
+
+static const char *const file_names[] = {[FILE_MEM] = "mem", [FILE_INFO] = "info.json"};
+
+static fuse_ino_t inode_of(size_t view, enum file file)
+{
+    return FIRST_INODE + view * FILES + file;
+}
+
+static struct view *view_of(fuse_req_t request, fuse_ino_t inode)
+{
+    struct memory *memory = fuse_req_userdata(request);
+    size_t number = inode < FIRST_INODE ? SIZE_MAX : (size_t)(inode - FIRST_INODE) / FILES;
+    if (number >= DOMM_GUEST_MAX_TARGETS || !memory->views[number].used)
+        return NULL;
+    return &memory->views[number];
+}
+
+static enum file file_of(fuse_ino_t inode)
+{
+    return (enum file)((inode - FIRST_INODE) % FILES);
+}
+
+static bool fill_stat(fuse_req_t request, fuse_ino_t inode, struct stat *stat_r)
+{
+    const struct view *view = view_of(request, inode);
+    *stat_r = (struct stat){.st_ino = inode, .st_mode = S_IFREG | 0400, .st_nlink = 1};
+    clock_gettime(CLOCK_REALTIME, &stat_r->st_mtim);
+    if (inode == FUSE_ROOT_ID || (view && file_of(inode) == FILE_DIRECTORY)) {
+        stat_r->st_mode = S_IFDIR | 0500;
+        stat_r->st_nlink = 2;
+        return true;
+    }
+    if (view && file_of(inode) == FILE_MEM)
+        stat_r->st_size = (off_t)(domm_guest_memory_frames(view->memory) * DOMM_GUEST_PAGE);
+    return view && (file_of(inode) == FILE_MEM || file_of(inode) == FILE_INFO);
+}
+
+static void on_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    struct stat stat;
+    (void)info;
+    if (fill_stat(request, inode, &stat))
+        fuse_reply_attr(request, &stat, 0);
+    else
+        fuse_reply_err(request, ENOENT);
+}
+
+static fuse_ino_t find(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    const struct memory *memory = fuse_req_userdata(request);
+    for (size_t i = 0; parent == FUSE_ROOT_ID && i < DOMM_GUEST_MAX_TARGETS; i++) {
+        if (memory->views[i].used && strcmp(memory->views[i].name, name) == 0)
+            return inode_of(i, FILE_DIRECTORY);
+    }
+    if (!view_of(request, parent) || file_of(parent) != FILE_DIRECTORY)
+        return 0;
+    for (enum file file = FILE_MEM; file <= FILE_INFO; file++) {
+        if (strcmp(file_names[file], name) == 0)
+            return parent + file;
+    }
+    return 0;
+}
+
+static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct fuse_entry_param entry = {.ino = find(request, parent, name)};
+    if (entry.ino && fill_stat(request, entry.ino, &entry.attr))
+        fuse_reply_entry(request, &entry);
+    else
+        fuse_reply_err(request, ENOENT);
+}
+
+struct listing {
+    char bytes[8192];
+    size_t used;
+};
+
+static void add_entry(fuse_req_t request, struct listing *listing, const char *name,
+                      fuse_ino_t inode)
+{
+    struct stat stat;
+    fill_stat(request, inode, &stat);
+    size_t room = sizeof(listing->bytes) - listing->used;
+    size_t size = fuse_add_direntry(request, NULL, 0, name, NULL, 0);
+    if (size <= room) {
+        fuse_add_direntry(request, listing->bytes + listing->used, room, name, &stat,
+                          (off_t)(listing->used + size));
+        listing->used += size;
+    }
+}
+
+static void on_readdir(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+                       struct fuse_file_info *info)
+{
+    const struct memory *memory = fuse_req_userdata(request);
+    struct listing listing = {.used = 0};
+    (void)info;
+    add_entry(request, &listing, ".", inode);
+    add_entry(request, &listing, "..", FUSE_ROOT_ID);
+    for (size_t i = 0; inode == FUSE_ROOT_ID && i < DOMM_GUEST_MAX_TARGETS; i++) {
+        if (memory->views[i].used)
+            add_entry(request, &listing, memory->views[i].name, inode_of(i, FILE_DIRECTORY));
+    }
+    for (enum file file = FILE_MEM; inode != FUSE_ROOT_ID && file <= FILE_INFO; file++)
+        add_entry(request, &listing, file_names[file], inode + file);
+    size_t from = (size_t)offset < listing.used ? (size_t)offset : listing.used;
+    size_t rest = listing.used - from;
+    fuse_reply_buf(request, listing.bytes + from, rest < size ? rest : size);
+}
+
+static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
+{
+    if (!view_of(request, inode)) {
+        fuse_reply_err(request, ENOENT);
+    } else if ((info->flags & O_ACCMODE) != O_RDONLY) {
+        fuse_reply_err(request, EROFS);
+    } else {
+        info->direct_io = 1; /* each read is of the live memory */
+        fuse_reply_open(request, info);
+    }
+}
+
+static void read_memory(fuse_req_t request, const struct view *view, size_t size, off_t offset)
+{
+    size = size < MAX_READ ? size : MAX_READ;
+    cleanup_free char *buffer = malloc(size ? size : 1);
+    if (!buffer) {
+        fuse_reply_err(request, ENOMEM);
+        return;
+    }
+    ssize_t got = view->attached
+                      ? domm_guest_read(view->memory, (uint64_t)offset, buffer, size)
+                      : -EIO;
+    if (got < 0)
+        fuse_reply_err(request, (int)-got);
+    else
+        fuse_reply_buf(request, buffer, (size_t)got);
+}
+
+static void read_info(fuse_req_t request, const struct view *view, size_t size, off_t offset)
+{
+    cleanup_json struct json_object *info = json_object_new_object();
+    char uuid[33];
+    for (size_t i = 0; i < sizeof(view->target.uuid); i++)
+        snprintf(uuid + 2 * i, 3, "%02x", view->target.uuid[i]);
+    domm_json_text(info, "name", view->target.name);
+    domm_json_text(info, "uuid", uuid);
+    domm_json_bool(info, "attached", view->attached);
+    domm_json_number(info, "page_size", DOMM_GUEST_PAGE);
+    domm_json_number(info, "frames", domm_guest_memory_frames(view->memory));
+    domm_json_number(info, "frames_mapped", view_mapped(view));
+    domm_json_bool(info, "complete", view->attached &&
+                                         view->filled == domm_guest_memory_frames(view->memory));
+    const char *text = json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY);
+    size_t length = strlen(text);
+    size_t from = (size_t)offset < length ? (size_t)offset : length;
+    fuse_reply_buf(request, text + from, length - from < size ? length - from : size);
+}
+
+static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+                    struct fuse_file_info *info)
+{
+    const struct view *view = view_of(request, inode);
+    (void)info;
+    if (!view)
+        fuse_reply_err(request, ENOENT);
+    else if (file_of(inode) == FILE_MEM)
+        read_memory(request, view, size, offset);
+    else
+        read_info(request, view, size, offset);
+}
+
+int files_open(struct memory *memory)
+{
+    static const struct fuse_lowlevel_ops operations = {
+        .lookup = on_lookup,
+        .getattr = on_getattr,
+        .readdir = on_readdir,
+        .open = on_open,
+        .read = on_read,
+    };
+    char *arguments[] = {(char[]){"domm-agent"}, (char[]){"-oro,nosuid,nodev,noexec,fsname=domm"}};
+    struct fuse_args args = FUSE_ARGS_INIT(2, arguments);
+    if (mkdir(MOUNT_POINT, 0755) && errno != EEXIST)
+        return -errno;
+    memory->files = fuse_session_new(&args, &operations, sizeof(operations), memory);
+    fuse_opt_free_args(&args);
+    if (!memory->files)
+        return -EINVAL;
+    if (fuse_session_mount(memory->files, MOUNT_POINT)) {
+        fuse_session_destroy(memory->files);
+        memory->files = NULL;
+        return -ENODEV;
+    }
+    fcntl(fuse_session_fd(memory->files), F_SETFL, O_NONBLOCK);
+    domm_log(memory->log, DOMM_LOG_INFO, "offering targets' memory below " MOUNT_POINT);
+    return 0;
+}
+
+void files_close(struct memory *memory)
+{
+    if (!memory->files)
+        return;
+    fuse_session_unmount(memory->files);
+    fuse_session_destroy(memory->files);
+    memory->files = NULL;
+}
+
+int files_fd(const struct memory *memory)
+{
+    return fuse_session_fd(memory->files);
+}
+
+bool files_serve(struct memory *memory)
+{
+    struct fuse_buf buffer = {.mem = NULL};
+    int got = fuse_session_receive_buf(memory->files, &buffer);
+    if (got > 0)
+        fuse_session_process_buf(memory->files, &buffer);
+    free(buffer.mem);
+    return !fuse_session_exited(memory->files);
+}

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Calls lib/watch/mirror.h on a host of the lab:
+ * Calls lib/watch/mirror.h on a host of the lab,
  *     mirror-tool install|measure TARGETVIF MONITORVIF
- *     mirror-tool remove TARGETVIF, mirror-tool unguard MONITORVIF
+ *     mirror-tool remove TARGETVIF
+ *     mirror-tool unguard MONITORVIF
+ * and lib/xen/vif.h:
+ *     mirror-tool vifs DOMID
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +13,8 @@
 #include "lib/base/json.h"
 #include "lib/watch/mirror.h"
 #include "lib/watch/netlink.h"
+#include "lib/xen/vif.h"
+#include "lib/xen/xen.h"
 
 static struct json_object *link_json(const struct domm_link *link)
 {
@@ -57,11 +62,28 @@ static int measure(struct nl_sock *sock, int target, int monitor, struct domm_er
     return rc;
 }
 
+static int list_vifs(const char *domid, struct domm_error *err)
+{
+    struct domm_log log;
+    struct domm_xen *xen;
+    cleanup_free struct domm_vif *vifs = NULL;
+    size_t count = 0;
+    domm_log_init(&log, stderr, "mirror-tool");
+    int rc = domm_xen_open(&log, &xen, err);
+    rc = rc ? rc : domm_xen_vifs(xen, (uint32_t)strtoul(domid, NULL, 10), &vifs, &count, err);
+    for (size_t i = 0; i < count; i++)
+        printf("%u %s\n", vifs[i].devid, vifs[i].name);
+    domm_xen_close(xen);
+    return rc;
+}
+
 static int run(struct nl_sock *sock, int argc, char **argv, struct domm_error *err)
 {
     struct domm_link first, second;
     if (argc < 3)
         return domm_fail(err, DOMM_USAGE, "arguments are missing");
+    if (strcmp(argv[1], "vifs") == 0)
+        return list_vifs(argv[2], err);
     int rc = domm_link_by_name(sock, argv[2], &first, err);
     if (rc)
         return rc;

@@ -4,6 +4,9 @@
 #include "cmd/dommd/watcher.h"
 #include "lib/mapping/scan.h"
 
+/* How long a domM that never stops asking can put off that what nobody claims is taken back. */
+#define MAX_GRACES 12
+
 /* What a sweep may keep: the frames that dommd has itself put there for a target that may still be
  * mapped, read-only, where it has put them. */
 struct policy {
@@ -44,7 +47,7 @@ void watcher_sweep(struct service *service, struct watcher *watcher, const char 
     if (rc) {
         domm_log(&service->log, DOMM_LOG_ERROR, "%s (%u): taking back mappings because %s: %s",
                  watcher->name, watcher->domid, why, err.text);
-        watcher->settle_ms = now_ms() + service->grace_ms;
+        watcher_unsettle(service, watcher);
         return;
     }
     forget(watcher, all);
@@ -53,6 +56,16 @@ void watcher_sweep(struct service *service, struct watcher *watcher, const char 
                  "%s (%u): %s: of %zu mappings %zu taken back, %zu stay; paused for %.1f ms",
                  watcher->name, watcher->domid, why, sweep.found, sweep.cleared, sweep.kept,
                  (double)sweep.paused_ns / 1e6);
+}
+
+void watcher_unsettle(const struct service *service, struct watcher *watcher)
+{
+    int64_t now = now_ms();
+    if (!watcher->settle_ms)
+        watcher->settle_latest_ms = now + MAX_GRACES * service->grace_ms;
+    watcher->settle_ms = now + service->grace_ms;
+    if (watcher->settle_ms > watcher->settle_latest_ms)
+        watcher->settle_ms = watcher->settle_latest_ms;
 }
 
 void watcher_settle(struct service *service, struct watcher *watcher)

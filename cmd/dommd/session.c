@@ -94,7 +94,7 @@ void session_close(struct service *service, struct watcher *watcher, struct sess
     regions_disown(watcher, session);
     *session = (struct session){0};
     watcher->look = true; /* one that did not fit may be waiting */
-    watcher->settle_ms = now_ms() + service->grace_ms;
+    watcher_unsettle(service, watcher);
 }
 
 static void send_event(struct watcher *watcher, struct session *session)
@@ -123,6 +123,8 @@ static void serve(struct service *service, struct watcher *watcher, struct sessi
         return;
     }
     bucket_take(&watcher->bucket, request_serve(service, watcher, session, &request, &reply));
+    if (watcher->settle_ms) /* after a restart: it may not have claimed everything yet */
+        watcher_unsettle(service, watcher);
     domm_reply_encode(&reply, answer);
     /* Who sends more than it reads answers for has nobody to listen. */
     if (!domm_channel_send(session->channel, answer, sizeof(answer)))

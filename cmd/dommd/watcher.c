@@ -42,9 +42,9 @@ static struct watcher *discover(struct service *service, const struct domm_domai
         .name = strdup(domain->name),
         .bucket = {.rate = TOKENS_PER_SECOND, .burst = TOKENS_BURST},
         .look = true,
-        .settle_ms = now_ms() + service->grace_ms,
         .next = service->watchers,
     };
+    watcher_unsettle(service, watcher);
     watcher_path(watcher, "domm", path);
     int rc = watcher->name ? domm_store_share(service->store, path, domain->domid, &err)
                            : domm_no_memory(&err);

@@ -56,6 +56,7 @@ struct watcher {
     struct bucket bucket;
     bool look;         /* for new channels */
     int64_t settle_ms; /* when what nobody claims is taken back; 0: nothing to settle */
+    int64_t settle_latest_ms;
     struct watcher *next;
 };
 
@@ -80,6 +81,10 @@ struct target *watcher_target(struct watcher *watcher, uint32_t domid);
  * by a later settling. */
 void watcher_sweep(struct service *service, struct watcher *watcher, const char *why, bool all);
 void watcher_settle(struct service *service, struct watcher *watcher);
+
+/* Lets it settle after the grace, counted from now. Who is busy claiming is given more time, by
+ * being called again, but not for ever. */
+void watcher_unsettle(const struct service *service, struct watcher *watcher);
 void target_release(struct service *service, struct target *target);
 
 /* session.c: one turn of bounded work; true if there is more to do at once. */

@@ -29,6 +29,15 @@ static struct device *find(int ifindex)
     return device->link.ifindex ? device : NULL;
 }
 
+/* For calls that are only ever made for a device that is there. */
+static struct device *existing(int ifindex)
+{
+    struct device *device = find(ifindex);
+    if (!device)
+        abort();
+    return device;
+}
+
 static bool fails(void)
 {
     calls++;
@@ -51,7 +60,7 @@ int domm_link_by_index(struct nl_sock *sock, int ifindex, struct domm_link *link
     (void)sock;
     if (!find(ifindex))
         return gone(err);
-    *link_r = find(ifindex)->link;
+    *link_r = existing(ifindex)->link;
     return fails() ? failure(err) : 0;
 }
 
@@ -63,9 +72,9 @@ int domm_link_set_up(struct nl_sock *sock, int ifindex, bool up, struct domm_err
     if (!find(ifindex))
         return gone(err);
     /* No packet from domM, ever: not here, and not where the guard goes. */
-    if (up && find(ifindex)->hooks[DOMM_HOOK_INGRESS].ours.action != DOMM_FILTER_DROP)
-        fail_msg("%s is set up without a guard", find(ifindex)->link.name);
-    find(ifindex)->link.up = up;
+    if (up && existing(ifindex)->hooks[DOMM_HOOK_INGRESS].ours.action != DOMM_FILTER_DROP)
+        fail_msg("%s is set up without a guard", existing(ifindex)->link.name);
+    existing(ifindex)->link.up = up;
     return 0;
 }
 
@@ -82,8 +91,8 @@ int domm_tc_add_clsact(struct nl_sock *sock, int ifindex, bool *created_r, struc
     (void)sock;
     if (fails())
         return failure(err);
-    *created_r = find(ifindex)->qdisc == DOMM_TC_NO_QDISC;
-    find(ifindex)->qdisc = DOMM_TC_CLSACT;
+    *created_r = existing(ifindex)->qdisc == DOMM_TC_NO_QDISC;
+    existing(ifindex)->qdisc = DOMM_TC_CLSACT;
     return 0;
 }
 
@@ -92,8 +101,8 @@ int domm_tc_delete_clsact(struct nl_sock *sock, int ifindex, struct domm_error *
     (void)sock;
     if (fails())
         return failure(err);
-    find(ifindex)->qdisc = DOMM_TC_NO_QDISC;
-    memset(find(ifindex)->hooks, 0, sizeof(find(ifindex)->hooks));
+    existing(ifindex)->qdisc = DOMM_TC_NO_QDISC;
+    memset(existing(ifindex)->hooks, 0, sizeof(existing(ifindex)->hooks));
     return 0;
 }
 
@@ -101,7 +110,7 @@ int domm_tc_read_hook(struct nl_sock *sock, int ifindex, enum domm_hook hook,
                       struct domm_tc_hook *hook_r, struct domm_error *err)
 {
     (void)sock;
-    *hook_r = find(ifindex)->hooks[hook];
+    *hook_r = existing(ifindex)->hooks[hook];
     return fails() ? failure(err) : 0;
 }
 
@@ -111,8 +120,8 @@ int domm_tc_add_filter(struct nl_sock *sock, const struct domm_filter *filter,
     (void)sock;
     if (fails())
         return failure(err);
-    struct domm_tc_hook *hook = &find(filter->ifindex)->hooks[filter->hook];
-    assert_int_equal(find(filter->ifindex)->qdisc, DOMM_TC_CLSACT);
+    struct domm_tc_hook *hook = &existing(filter->ifindex)->hooks[filter->hook];
+    assert_int_equal(existing(filter->ifindex)->qdisc, DOMM_TC_CLSACT);
     assert_false(hook->ours.ours);
     hook->ours = *filter;
     hook->ours.ours = true;
@@ -125,9 +134,9 @@ int domm_tc_delete_filter(struct nl_sock *sock, const struct domm_filter *filter
     (void)sock;
     if (fails())
         return failure(err);
-    if (filter->action == DOMM_FILTER_DROP && find(filter->ifindex)->link.up)
-        fail_msg("%s loses its guard while it is up", find(filter->ifindex)->link.name);
-    memset(&find(filter->ifindex)->hooks[filter->hook].ours, 0, sizeof(struct domm_filter));
+    if (filter->action == DOMM_FILTER_DROP && existing(filter->ifindex)->link.up)
+        fail_msg("%s loses its guard while it is up", existing(filter->ifindex)->link.name);
+    memset(&existing(filter->ifindex)->hooks[filter->hook].ours, 0, sizeof(struct domm_filter));
     return 0;
 }
 

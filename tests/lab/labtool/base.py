@@ -59,10 +59,10 @@ class Guest:
 GUESTS = {
     g.name: g
     for g in (
-        Guest("target1", "pvh", 11, 256),
-        Guest("target2", "pvh", 12, 256),
-        Guest("domm1", "pv", 21, 192),
-        Guest("domm2", "pv", 22, 192),
+        Guest("target1", "pvh", 11, 160),
+        Guest("target2", "pvh", 12, 160),
+        Guest("domm1", "pv", 21, 160),
+        Guest("domm2", "pv", 22, 160),
     )
 }
 

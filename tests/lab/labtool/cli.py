@@ -145,7 +145,7 @@ def _parser():
     start = verb(cmd_start, "create a guest and wait until it is up")
     start.add_argument("guest", choices=GUESTS)
     start.add_argument("--on", default="host1", choices=HOSTS)
-    start.add_argument("--memory", type=int, help="MiB (default: 256 a target, 192 a domM)")
+    start.add_argument("--memory", type=int, help="MiB (default: 160)")
     start.add_argument("--vcpus", type=int, default=1)
     verb(cmd_console, "attach to a guest's console").add_argument("guest", choices=GUESTS)
     verb(cmd_logs, "collect the logs of machines and hypervisors")

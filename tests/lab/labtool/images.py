@@ -91,7 +91,7 @@ def namespace(*options):
 
 def guest():
     """Kernel, initrd and root file system of the guests."""
-    return _image("guest", ["guest.sh", "guest", "machine", "machine-hook", "../guest"], {})
+    return _image("guest", ["guest.sh", "guest", "machine", "machine-hook", "../guest/ticker.c"], {})
 
 
 def filer(guest_dir):

@@ -23,18 +23,17 @@ setup_file() {
 	[ "$status" = 0 ]
 	[[ $output == *"4.17.7"* ]]
 	note "$(tr '\n' ';' <<<"$output")"
-	on host1 'domm --json version' >"$BATS_TEST_TMPDIR/version"
-	[ "$(on host1 'domm --json version | jq -r .pv_log_dirty')" = false ]
+	[ "$(on host1 'domm --json version | jq -r .xen.pv_log_dirty')" = false ]
 }
 
 @test "list agrees with xl list" {
 	run on host1 'domm list'
 	[ "$status" = 0 ]
 	note "$(tr '\n' ';' <<<"$output")"
-	[ "$(on host1 'domm --json list | jq -r ".[] | \"\\(.name) \\(.domid) \\(.memory_mib) \\(.vcpus)\"" | sort')" = \
+	[ "$(on host1 'domm --json list | jq -r ".domains[] | \"\\(.name) \\(.domid) \\(.memory_kib / 1024 | floor) \\(.vcpus)\"" | sort')" = \
 		"$(on host1 'xl list | awk "NR > 1 { print \$1, \$2, \$3, \$4 }" | sort')" ]
-	[ "$(on host1 'domm --json list target1 | jq -r ".[].type"')" = pvh ]
-	[ "$(on host1 'domm --json list domm1 | jq -r ".[].type"')" = pv ]
+	[ "$(on host1 'domm --json list target1 | jq -r ".domains[].type"')" = pvh ]
+	[ "$(on host1 'domm --json list domm1 | jq -r ".domains[].type"')" = pv ]
 }
 
 # The record that makes a domain a domM, as libxl keeps its userdata.
@@ -44,12 +43,12 @@ record() {
 }
 
 @test "list shows who watches whom" {
-	[ "$(on host1 'domm --json list | jq -r ".[].role" | sort -u')" = none ]
+	[ "$(on host1 'domm --json list | jq -r ".domains[].role" | sort -u')" = none ]
 	record '{"version":1,"targets":["d0330000-0000-4000-8000-000000000011"]}'
 	run on host1 'domm list'
 	note "$(tr '\n' ';' <<<"$output")"
-	[ "$(on host1 'domm --json list domm1 | jq -r ".[].role"')" = domM ]
-	[ "$(on host1 'domm --json list target1 | jq -r ".[].role"')" = target ]
+	[ "$(on host1 'domm --json list domm1 | jq -r ".domains[].role"')" = domM ]
+	[ "$(on host1 'domm --json list target1 | jq -r ".domains[].role"')" = target ]
 }
 
 @test "a record that cannot be read is shown, and no reason to fail" {
@@ -57,7 +56,7 @@ record() {
 	run on host1 'domm list'
 	[ "$status" = 0 ]
 	[[ $output == *"domm1"* ]]
-	[ "$(on host1 'domm --json list domm1 2>/dev/null | jq -r ".[].role"')" = invalid ]
+	[ "$(on host1 'domm --json list domm1 2>/dev/null | jq -r ".domains[].role"')" = invalid ]
 }
 
 @test "an unknown domain is exit code 5, an ordinary user 4" {
@@ -95,9 +94,10 @@ record() {
 }
 
 @test "the agent in domM shows its life once dom0 has made it a place" {
+	lab restore pushed
 	on host1 'id=$(xl domid domm1); xenstore-write /local/domain/$id/domm ""
 		xenstore-chmod /local/domain/$id/domm n0 b$id'
-	in_guest host1 domm1 'systemctl restart domm-agent'
+	in_guest host1 domm1 'systemctl daemon-reload && systemctl restart domm-agent'
 	alive() { on host1 'xenstore-read /local/domain/$(xl domid domm1)/domm/agent/alive 2>/dev/null'; }
 	eventually 60 eval '[ -n "$(alive)" ]'
 	before=$(alive)

@@ -35,7 +35,7 @@ teardown_file() {
 	export LAB_NAME=$other
 	[ "$(on host1 'dpkg-query -W -f "\${Version}" xen-hypervisor-4.17-amd64')" = 4.17.5+72-g01140da4e8-1 ]
 	on host1 'xl info' | grep virt_caps | grep -q shadow
-	[ "$(on host1 'domm --json version | jq -r .pv_log_dirty')" = true ]
+	[ "$(on host1 'domm --json version | jq -r .xen.pv_log_dirty')" = true ]
 	run on host1 'domm version && domm list'
 	[ "$status" = 0 ]
 	note "$(tr '\n' ';' <<<"$output")"

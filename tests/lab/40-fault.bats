@@ -30,15 +30,16 @@ carrier() { on host2 'cat /sys/class/net/eth1/carrier'; }
 }
 
 @test "cut: a transfer in flight stands still, and goes on after restore" {
-	on host1 'setsid sh -c "head -c 30000000 /dev/zero | ssh host2 \"cat > /tmp/sink\"; echo \$? > /tmp/ended" >/dev/null 2>&1 &
-		rm -f /tmp/ended; sleep 1'
+	on host1 'rm -f /tmp/ended
+		setsid sh -c "head -c 60000000 /dev/zero | ssh host2 \"cat > /tmp/sink\"; echo \$? > /tmp/ended" >/dev/null 2>&1 &'
+	eventually 60 on host2 'test -s /tmp/sink'
 	lab fault cut host2
 	a=$(on host2 'sleep 1; stat -c %s /tmp/sink')
 	b=$(on host2 'sleep 2; stat -c %s /tmp/sink')
 	[ "$a" = "$b" ]
 	lab fault restore
 	eventually 120 eval '[ "$(on host1 "cat /tmp/ended 2>/dev/null")" = 0 ]'
-	[ "$(on host2 'stat -c %s /tmp/sink')" = 30000000 ]
+	[ "$(on host2 'stat -c %s /tmp/sink')" = 60000000 ]
 }
 
 @test "slow: the round trip takes longer by the delay" {

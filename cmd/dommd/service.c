@@ -75,12 +75,28 @@ static void take_events(struct service *service)
     }
 }
 
-/* Whichever file changed: reading the inventory is cheap. */
+/* A record's file, as libxl names it: userdata-d.<domid>.<uuid>.domm. */
+static bool is_record(const char *name)
+{
+    const char *end = strrchr(name, '.');
+    return strncmp(name, "userdata-d.", strlen("userdata-d.")) == 0 &&
+           strcmp(end, "." DOMM_RECORD_USERDATA) == 0;
+}
+
+/* Only records count: reading one takes libxl's lock, whose file is made and removed in the same
+ * directory, and would call for the next reading for ever. */
 static void take_userdata(struct service *service, int fd)
 {
-    char events[4096];
-    while (read(fd, events, sizeof(events)) > 0)
-        service->inventory_due = true;
+    _Alignas(struct inotify_event) char events[4096];
+    ssize_t n;
+    while ((n = read(fd, events, sizeof(events))) > 0) {
+        const struct inotify_event *event;
+        for (char *at = events; at < events + n; at += sizeof(*event) + event->len) {
+            event = (const struct inotify_event *)at;
+            if (event->mask & IN_Q_OVERFLOW || (event->len && is_record(event->name)))
+                service->inventory_due = true;
+        }
+    }
 }
 
 static int open_userdata(void)

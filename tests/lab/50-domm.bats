@@ -69,7 +69,7 @@ record() {
 	note "$output"
 }
 
-@test "a wrong command, a wrong option and a stopped xenstored say so" {
+@test "a wrong command and a wrong option say so" {
 	run on host1 'domm frobnicate'
 	[ "$status" = 2 ]
 	note "$output"
@@ -82,7 +82,7 @@ record() {
 	run on host1 'printf "version\nlist nobody-there\nlist\n" | domm shell'
 	note "$(tr '\n' ';' <<<"$output")"
 	[ "$status" = 5 ]
-	[[ $output == *"hypervisor"*"nobody-there"*"target1"* ]]
+	[[ $output == *"Xen:"*"nobody-there"*"target1"* ]]
 }
 
 @test "bash completion knows the domains" {
@@ -97,7 +97,7 @@ record() {
 	lab restore pushed
 	on host1 'id=$(xl domid domm1); xenstore-write /local/domain/$id/domm ""
 		xenstore-chmod /local/domain/$id/domm n0 b$id'
-	in_guest host1 domm1 'systemctl daemon-reload && systemctl restart domm-agent'
+	in_guest host1 domm1 'modprobe -a xen-gntalloc xen-evtchn xen-privcmd fuse; systemctl restart domm-agent'
 	alive() { on host1 'xenstore-read /local/domain/$(xl domid domm1)/domm/agent/alive 2>/dev/null'; }
 	eventually 60 eval '[ -n "$(alive)" ]'
 	before=$(alive)

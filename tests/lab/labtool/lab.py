@@ -133,8 +133,10 @@ class Lab:
         # A switch that was killed leaves its sockets and pid file, and the next one gives up on them.
         shutil.rmtree(self.directory / "lan", ignore_errors=True)
         (self.directory / "lan.pid").unlink(missing_ok=True)
-        subprocess.run(["vde_switch", "--daemon", "--sock", self.directory / "lan", "--pidfile",
-                        self.directory / "lan.pid"], check=True, stdin=subprocess.DEVNULL)
+        with open(self.directory / "lan.log", "w") as log:
+            subprocess.run(["vde_switch", "--daemon", "--sock", self.directory / "lan", "--pidfile",
+                            self.directory / "lan.pid"],
+                           check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_for("the LAN's switch", self._lan_pid, 5, 0.02)
 
     # snapshots

@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <readline/history.h>
@@ -100,19 +100,28 @@ static void open_history(void)
     read_history(history_file);
 }
 
-static void on_interrupt(int signal)
-{
-    (void)signal; /* only has to interrupt readline, which then calls drop_line */
-}
-
 /* Leaves what was typed on the screen, forgets it, and prompts anew. */
-static int drop_line(void)
+static int drop_line(int count, int key)
 {
+    (void)count;
+    (void)key;
     rl_crlf();
     rl_replace_line("", 0);
     rl_on_new_line();
     rl_redisplay();
     return 0;
+}
+
+/* While a line is edited Ctrl-C is a key like any other. As a signal it would come at a time of its
+ * own, and it could not be told which keys were typed before it. */
+static void prepare_terminal(int meta)
+{
+    struct termios mode;
+    rl_prep_terminal(meta);
+    if (tcgetattr(STDIN_FILENO, &mode))
+        return;
+    mode.c_cc[VINTR] = _POSIX_VDISABLE;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &mode);
 }
 
 void cmd_terminal_start(void)
@@ -121,7 +130,8 @@ void cmd_terminal_start(void)
     rl_outstream = stderr; /* the prompt is no result */
     rl_attempted_completion_function = complete;
     rl_completer_word_break_characters = " \t\n\"'";
-    rl_signal_event_hook = drop_line;
+    rl_prep_term_function = prepare_terminal;
+    rl_bind_key(CTRL('C'), drop_line);
     using_history();
     stifle_history(HISTORY_LINES);
     open_history();
@@ -129,12 +139,7 @@ void cmd_terminal_start(void)
 
 char *cmd_terminal_read(const char *prompt)
 {
-    struct sigaction interrupt = {.sa_handler = on_interrupt}, before;
-    sigemptyset(&interrupt.sa_mask);
-    sigaction(SIGINT, &interrupt, &before);
-    char *line = readline(prompt);
-    sigaction(SIGINT, &before, NULL);
-    return line;
+    return readline(prompt);
 }
 
 void cmd_terminal_remember(const char *line)

@@ -38,7 +38,7 @@ static void add_peers_json(struct json_object *object, const struct domm_invento
     const struct domm_member *watcher = NULL;
     if (member->record_state == DOMM_RECORD_VALID) {
         for (size_t i = 0; i < member->record.n_targets; i++) {
-            const struct domm_uuid *uuid = &member->record.targets[i];
+            const struct domm_uuid *uuid = &member->record.targets[i].uuid;
             json_object_array_add(targets,
                                   peer_json(uuid, domm_inventory_by_uuid(inventory, uuid)));
         }
@@ -92,7 +92,7 @@ static void print_peers(const struct domm_inventory *inventory, const struct dom
     const struct domm_member *watcher = NULL;
     if (member->record_state == DOMM_RECORD_VALID) {
         for (size_t i = 0; i < member->record.n_targets; i++, first = false) {
-            const struct domm_uuid *uuid = &member->record.targets[i];
+            const struct domm_uuid *uuid = &member->record.targets[i].uuid;
             print_peer(uuid, domm_inventory_by_uuid(inventory, uuid), first);
         }
     } else {

@@ -150,7 +150,7 @@ static void follow(struct service *service, struct watcher *watcher,
     struct target targets[DOMM_RECORD_MAX_TARGETS];
     bool first = watcher->generation == 0, any = false;
     for (size_t i = 0; i < record->n_targets; i++) {
-        const struct domm_uuid *uuid = &record->targets[i];
+        const struct domm_uuid *uuid = &record->targets[i].uuid;
         take_over(watcher, uuid, running(inventory, watcher, uuid), &targets[i]);
         any |= targets[i].domid != 0;
     }

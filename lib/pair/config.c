@@ -63,7 +63,7 @@ static const struct key keys[] = {
      AT(ready_timeout),
      .min = 1,
      .max = 3600,
-     .preset = 60},
+     .preset = DOMM_READY_TIMEOUT},
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))

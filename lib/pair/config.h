@@ -53,8 +53,6 @@ struct domm_config_mirror {
     unsigned vif, to; /* the target's vif and domM's, as places in their lists */
 };
 
-enum domm_storage_kind { DOMM_STORAGE_NFS, DOMM_STORAGE_BLOCK };
-
 struct domm_config_storage {
     char *target;
     enum domm_storage_kind kind;

@@ -9,8 +9,6 @@
 #include "lib/pair/config_spec.h"
 #include "lib/xen/vif.h"
 
-#define DEFAULT_MAX_AGE 3
-
 static int room(size_t count, size_t most, struct domm_error *err)
 {
     return count < most ? 0 : domm_fail(err, DOMM_REFUSED, "more than %zu items", most);
@@ -187,10 +185,9 @@ int domm_config_take_mirror(struct domm_config *config, const char *text, struct
 
 static int check_nfs(const char *source, struct domm_error *err)
 {
-    const char *path = strstr(source, ":/");
-    if (!path || path == source || strpbrk(source, " \t"))
-        return domm_fail(err, DOMM_REFUSED, "nfs=%s is not SERVER:/PATH", source);
-    return 0;
+    if (domm_storage_source_valid(DOMM_STORAGE_NFS, source))
+        return 0;
+    return domm_fail(err, DOMM_REFUSED, "nfs=%s is not SERVER:/PATH", source);
 }
 
 /* domM looks at a disk that the target writes: it must not be able to write it as well. */
@@ -212,7 +209,7 @@ static int fill_storage(struct domm_config *config, struct domm_config_storage *
                         const char *target, char **nfs, char **block, const char *max_age,
                         struct domm_error *err)
 {
-    storage->max_age = DEFAULT_MAX_AGE;
+    storage->max_age = DOMM_STORAGE_MAX_AGE;
     int rc = find_target(config, target, &storage->target, err);
     if (!rc && max_age)
         rc = domm_number_parse(max_age, 0, 3600, &storage->max_age, err);

@@ -59,7 +59,7 @@ static struct json_object *storage_json(const struct domm_config *config)
         const struct domm_config_storage *storage = &config->storage[i];
         struct json_object *object = json_object_new_object();
         add_text(object, "target", storage->target);
-        add_text(object, storage->kind == DOMM_STORAGE_NFS ? "nfs" : "block", storage->source);
+        add_text(object, domm_storage_kind_name(storage->kind), storage->source);
         domm_json_number(object, "max_age", storage->max_age);
         json_object_array_add(list, object);
     }

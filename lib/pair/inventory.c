@@ -80,7 +80,7 @@ const struct domm_member *domm_inventory_watcher(const struct domm_inventory *in
     const struct domm_member *end = inventory->members + inventory->count;
     for (const struct domm_member *m = after ? after + 1 : inventory->members; m < end; m++) {
         if (m->record_state == DOMM_RECORD_VALID &&
-            domm_record_names(&m->record, &member->domain.uuid))
+            domm_record_find(&m->record, &member->domain.uuid))
             return m;
     }
     return NULL;

@@ -1,55 +1,150 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/pair/record.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/json.h"
+#include "lib/xen/vif.h"
 
 #define RECORD_VERSION 1
 #define RECORD_DEPTH 8
 
-bool domm_record_names(const struct domm_record *record, const struct domm_uuid *uuid)
+const struct domm_record_target *domm_record_find(const struct domm_record *record,
+                                                  const struct domm_uuid *uuid)
 {
     for (size_t i = 0; i < record->n_targets; i++) {
-        if (domm_uuid_equal(&record->targets[i], uuid))
-            return true;
+        if (domm_uuid_equal(&record->targets[i].uuid, uuid))
+            return &record->targets[i];
     }
-    return false;
+    return NULL;
+}
+
+const char *domm_storage_kind_name(enum domm_storage_kind kind)
+{
+    return kind == DOMM_STORAGE_NFS ? "nfs" : "block";
+}
+
+bool domm_storage_source_valid(enum domm_storage_kind kind, const char *source)
+{
+    size_t length = strlen(source);
+    if (length == 0 || length >= DOMM_RECORD_MAX_SOURCE)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        bool plain = isalnum((unsigned char)source[i]);
+        if (!plain && (kind == DOMM_STORAGE_BLOCK || !strchr("/.-_:[]@+=~", source[i])))
+            return false;
+    }
+    const char *path = strstr(source, ":/");
+    return kind == DOMM_STORAGE_BLOCK || (path && path != source && source[0] != '-');
+}
+
+/* Absent leaves the value as it is. */
+static int read_number(struct json_object *object, const char *key, unsigned min, unsigned max,
+                       unsigned *number, struct domm_error *err)
+{
+    struct json_object *value;
+    if (!json_object_object_get_ex(object, key, &value))
+        return 0;
+    int64_t n = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
+    if (n < min || n > max)
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is not a number from %u to %u", key, min, max);
+    *number = (unsigned)n;
+    return 0;
+}
+
+/* Null, if it is no text or one with a NUL inside. */
+static const char *read_text(struct json_object *object, const char *key)
+{
+    struct json_object *value;
+    if (!json_object_object_get_ex(object, key, &value) ||
+        !json_object_is_type(value, json_type_string))
+        return NULL;
+    const char *text = json_object_get_string(value);
+    return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
+}
+
+/* An absent list has no items. */
+static int read_list(struct json_object *object, const char *key, size_t most,
+                     struct json_object **list_r, size_t *count_r, struct domm_error *err)
+{
+    *count_r = 0;
+    if (!json_object_object_get_ex(object, key, list_r))
+        return 0;
+    if (!json_object_is_type(*list_r, json_type_array))
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is not an array", key);
+    *count_r = json_object_array_length(*list_r);
+    if (*count_r > most)
+        return domm_fail(err, DOMM_REFUSED, "%zu %s, more than %zu", *count_r, key, most);
+    return 0;
+}
+
+static int add_mirror(struct domm_record_target *target, struct json_object *item,
+                      struct domm_error *err)
+{
+    struct domm_mirror_pair *mirror = &target->mirrors[target->n_mirrors++];
+    *mirror = (struct domm_mirror_pair){DOMM_VIF_MAX, DOMM_VIF_MAX};
+    int rc = read_number(item, "vif", 0, DOMM_VIF_MAX - 1, &mirror->vif, err);
+    rc = rc ? rc : read_number(item, "to", 0, DOMM_VIF_MAX - 1, &mirror->to, err);
+    if (!rc && (mirror->vif == DOMM_VIF_MAX || mirror->to == DOMM_VIF_MAX))
+        rc = domm_fail(err, DOMM_REFUSED, "a mirror lacks \"vif\" or \"to\"");
+    for (size_t i = 0; !rc && i + 1 < target->n_mirrors; i++) {
+        if (target->mirrors[i].vif == mirror->vif)
+            rc = domm_fail(err, DOMM_REFUSED, "vif %u is mirrored twice", mirror->vif);
+    }
+    return rc;
+}
+
+static int add_storage(struct domm_record_target *target, struct json_object *item,
+                       struct domm_error *err)
+{
+    struct domm_storage *storage = &target->storage[target->n_storage++];
+    const char *nfs = read_text(item, "nfs"), *block = read_text(item, "block");
+    const char *source = nfs ? nfs : block;
+    storage->kind = nfs ? DOMM_STORAGE_NFS : DOMM_STORAGE_BLOCK;
+    storage->max_age = DOMM_STORAGE_MAX_AGE;
+    if (!nfs == !block || !domm_storage_source_valid(storage->kind, source))
+        return domm_fail(err, DOMM_REFUSED, "storage is neither \"nfs\" nor \"block\"");
+    snprintf(storage->source, sizeof(storage->source), "%s", source);
+    return read_number(item, "max_age", 0, 3600, &storage->max_age, err);
 }
 
 static int add_target(struct domm_record *record, struct json_object *item, struct domm_error *err)
 {
     struct domm_uuid uuid;
-    if (!json_object_is_type(item, json_type_string))
-        return domm_fail(err, DOMM_REFUSED, "a target is not a string");
-    const char *text = json_object_get_string(item);
-    if (strlen(text) != (size_t)json_object_get_string_len(item) || !domm_uuid_parse(text, &uuid))
-        return domm_fail(err, DOMM_REFUSED, "target \"%.40s\" is not a UUID", text);
+    const char *text = read_text(item, "uuid");
+    if (!text || !domm_uuid_parse(text, &uuid))
+        return domm_fail(err, DOMM_REFUSED, "the \"uuid\" of a target is not a UUID");
     if (domm_uuid_is_nil(&uuid))
         return domm_fail(err, DOMM_REFUSED, "the nil UUID, dom0's, cannot be a target");
-    if (domm_record_names(record, &uuid))
+    if (domm_record_find(record, &uuid))
         return domm_fail(err, DOMM_REFUSED, "target %s is named twice", text);
-    record->targets[record->n_targets++] = uuid;
-    return 0;
+    struct domm_record_target *target = &record->targets[record->n_targets++];
+    *target = (struct domm_record_target){.uuid = uuid};
+
+    struct json_object *list;
+    size_t count;
+    int rc = read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = add_mirror(target, json_object_array_get_idx(list, i), err);
+    rc = rc ? rc : read_list(item, "storage", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = add_storage(target, json_object_array_get_idx(list, i), err);
+    return rc ? domm_wrap(err, "target %s", text) : 0;
 }
 
 static int read_targets(struct domm_record *record, struct json_object *root,
                         struct domm_error *err)
 {
-    struct json_object *targets;
-    if (!json_object_object_get_ex(root, "targets", &targets) ||
-        !json_object_is_type(targets, json_type_array))
+    struct json_object *list;
+    size_t count;
+    if (!json_object_object_get_ex(root, "targets", &list))
         return domm_fail(err, DOMM_REFUSED, "\"targets\" is not an array");
-    size_t count = json_object_array_length(targets);
-    if (count > DOMM_RECORD_MAX_TARGETS)
-        return domm_fail(err, DOMM_REFUSED, "%zu targets, more than %d", count,
-                         DOMM_RECORD_MAX_TARGETS);
-    for (size_t i = 0; i < count; i++) {
-        int rc = add_target(record, json_object_array_get_idx(targets, i), err);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    int rc = read_list(root, "targets", DOMM_RECORD_MAX_TARGETS, &list, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = add_target(record, json_object_array_get_idx(list, i), err);
+    return rc;
 }
 
 static int check_version(struct json_object *root, struct domm_error *err)
@@ -101,21 +196,47 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
     if (!json_object_is_type(root, json_type_object))
         return domm_fail(err, DOMM_REFUSED, "not a JSON object");
     record_r->n_targets = 0;
+    record_r->ready_timeout = DOMM_READY_TIMEOUT;
     int rc = check_version(root, err);
+    rc = rc ? rc : read_number(root, "ready_timeout", 1, 3600, &record_r->ready_timeout, err);
     return rc ? rc : read_targets(record_r, root, err);
+}
+
+static struct json_object *target_json(const struct domm_record_target *target)
+{
+    struct json_object *object = json_object_new_object();
+    struct json_object *mirrors = json_object_new_array(), *storage = json_object_new_array();
+    char text[DOMM_UUID_TEXT];
+    domm_uuid_format(&target->uuid, text);
+    domm_json_text(object, "uuid", text);
+    for (size_t i = 0; i < target->n_mirrors; i++) {
+        struct json_object *item = json_object_new_object();
+        domm_json_number(item, "vif", target->mirrors[i].vif);
+        domm_json_number(item, "to", target->mirrors[i].to);
+        json_object_array_add(mirrors, item);
+    }
+    for (size_t i = 0; i < target->n_storage; i++) {
+        const struct domm_storage *one = &target->storage[i];
+        struct json_object *item = json_object_new_object();
+        domm_json_text(item, domm_storage_kind_name(one->kind), one->source);
+        domm_json_number(item, "max_age", one->max_age);
+        json_object_array_add(storage, item);
+    }
+    json_object_object_add(object, "mirror", mirrors);
+    json_object_object_add(object, "storage", storage);
+    return object;
 }
 
 int domm_record_format(const struct domm_record *record, char **json_r, struct domm_error *err)
 {
     cleanup_json struct json_object *root = json_object_new_object();
     struct json_object *targets = json_object_new_array();
-    for (size_t i = 0; i < record->n_targets; i++) {
-        char text[DOMM_UUID_TEXT];
-        domm_uuid_format(&record->targets[i], text);
-        json_object_array_add(targets, json_object_new_string(text));
-    }
+    for (size_t i = 0; i < record->n_targets; i++)
+        json_object_array_add(targets, target_json(&record->targets[i]));
     domm_json_number(root, "version", RECORD_VERSION);
+    domm_json_number(root, "ready_timeout", record->ready_timeout);
     json_object_object_add(root, "targets", targets);
-    *json_r = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+    *json_r = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
+                                                              JSON_C_TO_STRING_NOSLASHESCAPE));
     return *json_r ? 0 : domm_no_memory(err);
 }

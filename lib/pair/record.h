@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The record: a domM's persistent facts, kept as libxl userdata "domm" with the domM, so that it
- * ends with the domain. A JSON object,
+ * The record: what a domM is to watch, kept as libxl userdata "domm" with the domM, so that it
+ * ends with the domain. It says what shall be; what is, is measured (lib/pair/status.h). A JSON
+ * object,
  *
- *     {"version": 1, "targets": ["<uuid>", ...]}
+ *     {"version": 1, "ready_timeout": 60, "targets": [
+ *         {"uuid": "<uuid>",
+ *          "mirror": [{"vif": 0, "to": 1}],
+ *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3}, {"block": "xvdb", "max_age": 3}]}]}
  *
- * in which other members are allowed and ignored. It is read as hostile input: size, depth, types
- * and count are bounded, and what does not fit is refused as a whole.
+ * in which all but "version", "targets" and "uuid" may be left out, and other members are allowed
+ * and ignored. It is read as hostile input: size, depth, types and counts are bounded, and what
+ * does not fit is refused as a whole.
  */
 #ifndef DOMM_PAIR_RECORD_H
 #define DOMM_PAIR_RECORD_H
@@ -19,11 +24,37 @@
 
 #define DOMM_RECORD_USERDATA "domm"
 #define DOMM_RECORD_MAX_TARGETS 32
-#define DOMM_RECORD_MAX_BYTES 16384
+#define DOMM_RECORD_MAX_ITEMS 8 /* mirrors, and storage, of one target */
+#define DOMM_RECORD_MAX_BYTES 65536
+#define DOMM_RECORD_MAX_SOURCE 256 /* bytes, with the terminator */
+#define DOMM_STORAGE_MAX_AGE 3     /* seconds, where nothing else is said */
+#define DOMM_READY_TIMEOUT 60      /* seconds, where nothing else is said */
+
+/* As places in the lists of vifs; domm.cfg(5). */
+struct domm_mirror_pair {
+    unsigned vif; /* the target's */
+    unsigned to;  /* domM's */
+};
+
+enum domm_storage_kind { DOMM_STORAGE_NFS, DOMM_STORAGE_BLOCK };
+
+struct domm_storage {
+    enum domm_storage_kind kind;
+    char source[DOMM_RECORD_MAX_SOURCE]; /* SERVER:/PATH, or the vdev of one of domM's disks */
+    unsigned max_age;                    /* seconds */
+};
+
+struct domm_record_target {
+    struct domm_uuid uuid;
+    size_t n_mirrors, n_storage;
+    struct domm_mirror_pair mirrors[DOMM_RECORD_MAX_ITEMS];
+    struct domm_storage storage[DOMM_RECORD_MAX_ITEMS];
+};
 
 struct domm_record {
-    size_t n_targets; /* may be 0: a domM that is attached to nothing at present */
-    struct domm_uuid targets[DOMM_RECORD_MAX_TARGETS];
+    unsigned ready_timeout; /* seconds */
+    size_t n_targets;       /* may be 0: a domM that is attached to nothing at present */
+    struct domm_record_target targets[DOMM_RECORD_MAX_TARGETS];
 };
 
 /* data need not end with a NUL. Fails with DOMM_REFUSED, *record_r is then undefined. */
@@ -33,6 +64,12 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
 /* *json_r is the caller's to free. */
 int domm_record_format(const struct domm_record *record, char **json_r, struct domm_error *err);
 
-bool domm_record_names(const struct domm_record *record, const struct domm_uuid *uuid);
+/* The entry of that target, or null. */
+const struct domm_record_target *domm_record_find(const struct domm_record *record,
+                                                  const struct domm_uuid *uuid);
+
+/* What can name an NFS export or a disk of domM; for the configuration file as well. */
+bool domm_storage_source_valid(enum domm_storage_kind kind, const char *source);
+const char *domm_storage_kind_name(enum domm_storage_kind kind);
 
 #endif

@@ -44,7 +44,7 @@ record() {
 
 @test "list shows who watches whom" {
 	[ "$(on host1 'domm --json list | jq -r ".domains[].role" | sort -u')" = none ]
-	record '{"version":1,"targets":["d0330000-0000-4000-8000-000000000011"]}'
+	record '{"version":1,"targets":[{"uuid":"d0330000-0000-4000-8000-000000000011"}]}'
 	run on host1 'domm list'
 	note "$(tr '\n' ';' <<<"$output")"
 	[ "$(on host1 'domm --json list domm1 | jq -r ".domains[].role"')" = domM ]

@@ -17,7 +17,7 @@ static struct domm_member members[] = {
     {.domain = {.domid = 2, .name = mail, .uuid = UUID(2)}},
     {.domain = {.domid = 3, .name = watch, .uuid = UUID(3)},
      .record_state = DOMM_RECORD_VALID,
-     .record = {.n_targets = 2, .targets = {UUID(1), UUID(9)}}},
+     .record = {.n_targets = 2, .targets = {{.uuid = UUID(1)}, {.uuid = UUID(9)}}}},
     {.domain = {.domid = 4, .name = odd, .uuid = UUID(4)}, .record_state = DOMM_RECORD_INVALID},
     {.domain = {.domid = 5, .name = digits, .uuid = UUID(5)}},
     {.domain = {.domid = 6, .name = nameless, .uuid = UUID(6)}},
@@ -46,9 +46,9 @@ static void every_watcher_is_found_once(void **state)
 static void a_target_elsewhere_is_not_here(void **state)
 {
     (void)state;
-    assert_ptr_equal(domm_inventory_by_uuid(&inventory, &members[3].record.targets[0]),
+    assert_ptr_equal(domm_inventory_by_uuid(&inventory, &members[3].record.targets[0].uuid),
                      &members[1]);
-    assert_null(domm_inventory_by_uuid(&inventory, &members[3].record.targets[1]));
+    assert_null(domm_inventory_by_uuid(&inventory, &members[3].record.targets[1].uuid));
 }
 
 static void domains_are_found_by_name_domid_and_uuid(void **state)

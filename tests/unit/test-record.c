@@ -5,6 +5,7 @@
 
 #define A "11111111-1111-1111-1111-111111111111"
 #define B "22222222-2222-2222-2222-222222222222"
+#define T(uuid) "{\"uuid\":\"" uuid "\"}"
 #define RECORD(targets) "{\"version\":1,\"targets\":" targets "}"
 
 static int parse(const char *text, struct domm_record *record, struct domm_error *err)
@@ -27,8 +28,8 @@ static void good_records_are_read(void **state)
         size_t targets;
     } good[] = {
         {RECORD("[]"), 0},
-        {RECORD("[\"" A "\"]"), 1},
-        {RECORD("[\"" A "\",\"" B "\"]"), 2},
+        {RECORD("[" T(A) "]"), 1},
+        {RECORD("[" T(A) "," T(B) "]"), 2},
         {" { \"targets\" : [ ] , \"version\" : 1 } \n", 0},
         {"{\"version\":1,\"targets\":[],\"mirror\":{\"vif\":[0]}}", 0},
     };
@@ -55,7 +56,7 @@ static void bad_records_are_refused(void **state)
         {"{", "not a JSON object"},
         {RECORD("[]") RECORD("[]"), "not a JSON object"},
         {RECORD("[]") "garbage", "not a JSON object"},
-        {RECORD("[\"" A "\",]"), "not a JSON object"},
+        {RECORD("[" T(A) ",]"), "not a JSON object"},
         {RECORD("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]"), "not a JSON object"},
         {"{}", "\"version\""},
         {"{\"targets\":[]}", "\"version\""},
@@ -69,14 +70,14 @@ static void bad_records_are_refused(void **state)
         {RECORD("null"), "\"targets\" is not an array"},
         {RECORD("\"" A "\""), "\"targets\" is not an array"},
         {RECORD("{}"), "\"targets\" is not an array"},
-        {RECORD("[1]"), "not a string"},
-        {RECORD("[null]"), "not a string"},
-        {RECORD("[[\"" A "\"]]"), "not a string"},
-        {RECORD("[\"\"]"), "not a UUID"},
-        {RECORD("[\"guest\"]"), "not a UUID"},
-        {RECORD("[\"" A "\\u0000\"]"), "not a UUID"},
-        {RECORD("[\"" A "\",\"" A "\"]"), "named twice"},
-        {RECORD("[\"00000000-0000-0000-0000-000000000000\"]"), "nil UUID"},
+        {RECORD("[1]"), "not a UUID"},
+        {RECORD("[null]"), "not a UUID"},
+        {RECORD("[[" T(A) "]]"), "not a UUID"},
+        {RECORD("[" T("") "]"), "not a UUID"},
+        {RECORD("[" T("guest") "]"), "not a UUID"},
+        {RECORD("[" T(A "\\u0000") "]"), "not a UUID"},
+        {RECORD("[" T(A) "," T(A) "]"), "named twice"},
+        {RECORD("[" T("00000000-0000-0000-0000-000000000000") "]"), "nil UUID"},
     };
     struct domm_record record;
     struct domm_error err;
@@ -98,11 +99,12 @@ static void a_nul_ends_no_record(void **state)
 
 static char *with_targets(int count)
 {
-    char *text = calloc(1, 64 + (size_t)count * 48);
+    char *text = calloc(1, 64 + (size_t)count * 64);
     assert_non_null(text);
     char *end = text + sprintf(text, "{\"version\":1,\"targets\":[");
     for (int i = 0; i < count; i++)
-        end += sprintf(end, "%s\"%08x-0000-0000-0000-000000000000\"", i ? "," : "", i + 1);
+        end +=
+            sprintf(end, "%s{\"uuid\":\"%08x-0000-0000-0000-000000000000\"}", i ? "," : "", i + 1);
     strcpy(end, "]}");
     return text;
 }
@@ -138,25 +140,66 @@ static void the_size_is_bounded(void **state)
 static void what_is_written_can_be_read(void **state)
 {
     (void)state;
-    struct domm_record record = {.n_targets = 2}, again;
+    static const char text[] =
+        "{\"version\":1,\"ready_timeout\":90,\"targets\":[{\"uuid\":\"" A "\",\"mirror\":["
+        "{\"vif\":0,\"to\":1},{\"vif\":2,\"to\":1}],\"storage\":["
+        "{\"nfs\":\"filer:/srv/a b\",\"max_age\":5}]},"
+        "{\"uuid\":\"" B "\",\"mirror\":[],\"storage\":[{\"block\":\"xvdb\",\"max_age\":3}]}]}";
+    struct domm_record record;
     struct domm_error err;
-    char *json;
-    assert_true(domm_uuid_parse(A, &record.targets[0]));
-    assert_true(domm_uuid_parse(B, &record.targets[1]));
+    char *json, *good = strdup(text);
+    assert_int_equal(parse(good, &record, &err), -DOMM_REFUSED);
+    *strstr(good, " b") = '_';
+    assert_int_equal(parse(good, &record, &err), 0);
+    assert_int_equal(record.ready_timeout, 90);
     assert_int_equal(domm_record_format(&record, &json, &err), 0);
-    assert_string_equal(json, RECORD("[\"" A "\",\"" B "\"]"));
-    assert_int_equal(parse(json, &again, &err), 0);
-    assert_true(domm_record_names(&again, &record.targets[0]));
-    assert_true(domm_record_names(&again, &record.targets[1]));
+    assert_string_equal(json, good);
+    assert_ptr_equal(domm_record_find(&record, &record.targets[1].uuid), &record.targets[1]);
     free(json);
+    free(good);
+}
+
+static void what_to_watch_is_checked(void **state)
+{
+    (void)state;
+#define WITH(member) RECORD("[{\"uuid\":\"" A "\"," member "}]")
+#define NINE(x) x "," x "," x "," x "," x "," x "," x "," x "," x
+    static const char *const bad[] = {
+        WITH("\"mirror\":{}"),
+        WITH("\"mirror\":[1]"),
+        WITH("\"mirror\":[{\"vif\":0}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":-1}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":128}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":1},{\"vif\":0,\"to\":2}]"),
+        WITH("\"mirror\":[" NINE("{}") "]"),
+        WITH("\"storage\":[{}]"),
+        WITH("\"storage\":[{\"nfs\":\"filer\"}]"),
+        WITH("\"storage\":[{\"nfs\":\"-o:/x\"}]"),
+        WITH("\"storage\":[{\"nfs\":\"filer:/a,b\"}]"),
+        WITH("\"storage\":[{\"nfs\":\"filer:/a\",\"block\":\"xvdb\"}]"),
+        WITH("\"storage\":[{\"block\":\"../sda\"}]"),
+        WITH("\"storage\":[{\"block\":\"xvdb\",\"max_age\":3601}]"),
+        WITH("\"storage\":[{\"block\":\"xvdb\",\"max_age\":\"1\"}]"),
+        "{\"version\":1,\"ready_timeout\":0,\"targets\":[]}",
+    };
+    struct domm_record record;
+    struct domm_error err;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (parse(bad[i], &record, &err) != -DOMM_REFUSED)
+            fail_msg("%s was accepted", bad[i]);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_records_are_read), cmocka_unit_test(bad_records_are_refused),
-        cmocka_unit_test(a_nul_ends_no_record),  cmocka_unit_test(the_number_of_targets_is_bounded),
-        cmocka_unit_test(the_size_is_bounded),   cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(good_records_are_read),
+        cmocka_unit_test(bad_records_are_refused),
+        cmocka_unit_test(a_nul_ends_no_record),
+        cmocka_unit_test(the_number_of_targets_is_bounded),
+        cmocka_unit_test(the_size_is_bounded),
+        cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(what_to_watch_is_checked),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

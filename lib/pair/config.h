@@ -17,6 +17,7 @@
 #include "lib/base/uuid.h"
 #include "lib/pair/record.h"
 #include "lib/xen/config_file.h"
+#include "lib/xen/guest.h"
 
 #define DOMM_CONFIG_MAX_DISKS 26
 #define DOMM_CONFIG_MAX_VIFS 64
@@ -24,16 +25,6 @@
 #define DOMM_CONFIG_MAX_STORAGE 64
 
 #define DOMM_MONITOR_VIF_SCRIPT "vif-domm-monitor"
-
-/* What becomes of domM when it ends by itself. */
-enum domm_on_event {
-    DOMM_ON_DESTROY,
-    DOMM_ON_RESTART,
-    DOMM_ON_RENAME_RESTART,
-    DOMM_ON_PRESERVE,
-    DOMM_ON_COREDUMP_DESTROY,
-    DOMM_ON_COREDUMP_RESTART,
-};
 
 const char *domm_on_event_name(enum domm_on_event event);
 

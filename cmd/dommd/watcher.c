@@ -53,6 +53,9 @@ static struct watcher *discover(struct service *service, const struct domm_domai
         rc = domm_store_give(service->store, path, domain->domid, &err);
     if (!rc)
         rc = domm_store_watch(service->store, path, &err);
+    watcher_path(watcher, CONTROL_NODE, path);
+    if (!rc)
+        rc = domm_store_watch(service->store, path, &err);
     if (rc) {
         domm_log(&service->log, DOMM_LOG_WARN, "%s (%u) cannot be served: %s", domain->name,
                  domain->domid, err.text);
@@ -70,6 +73,8 @@ void watcher_free(struct service *service, struct watcher *watcher)
     char path[PATH_BYTES];
     struct domm_error err;
     watcher_path(watcher, DOMM_CHANNELS_NODE, path);
+    domm_store_unwatch(service->store, path, &err);
+    watcher_path(watcher, CONTROL_NODE, path);
     domm_store_unwatch(service->store, path, &err);
     for (size_t i = 0; i < MAX_CHANNELS; i++)
         domm_channel_close(watcher->sessions[i].channel);
@@ -213,6 +218,7 @@ int service_refresh(struct service *service, struct domm_error *err)
         return rc;
     follow_all(service, &inventory);
     drop_unseen(service);
+    service_follow(service, &inventory);
     domm_inventory_free(&inventory);
     return 0;
 }

@@ -93,13 +93,16 @@ static void pong_path(uint32_t domid, char path_r[PATH_BYTES])
     snprintf(path_r, PATH_BYTES, "/local/domain/%u/" DOMM_NODE_AGENT "/pong", domid);
 }
 
-/* The watch fires once at once, so that a pong that came before it is not missed. */
+/* The watch fires once at once, so that a pong that came before it is not missed. The ping is
+ * there if dommd serves this domM; writing it without looking would make it for a dead one. */
 static int ask_one(struct domm_store *store, uint32_t domid, const char *word,
                    struct domm_error *err)
 {
     char path[PATH_BYTES];
+    cleanup_free char *last = NULL;
     snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_PING, domid);
-    int rc = domm_store_write(store, path, word, err);
+    int rc = domm_store_read(store, path, &last, err);
+    rc = rc ? rc : domm_store_write(store, path, word, err);
     pong_path(domid, path);
     return rc ? rc : domm_store_watch(store, path, err);
 }

@@ -63,10 +63,10 @@ static int plan_mirrors(struct domm_xen *xen, struct nl_sock *netlink,
             continue;
         if (entry->n_mirrors == DOMM_RECORD_MAX_ITEMS)
             return full("mirror", err);
-        int rc = check_target_vif(xen, netlink, target, mirror->vif, err);
+        int rc = check_target_vif(xen, netlink, target, mirror->pair.vif, err);
         if (rc)
             return domm_wrap(err, "mirror");
-        entry->mirrors[entry->n_mirrors++] = (struct domm_mirror_pair){mirror->vif, mirror->to};
+        entry->mirrors[entry->n_mirrors++] = mirror->pair;
     }
     return 0;
 }
@@ -80,9 +80,7 @@ static int plan_storage(const struct domm_config *config, const char *name,
             continue;
         if (entry->n_storage == DOMM_RECORD_MAX_ITEMS)
             return full("storage", err);
-        struct domm_storage *to = &entry->storage[entry->n_storage++];
-        *to = (struct domm_storage){.kind = storage->kind, .max_age = storage->max_age};
-        snprintf(to->source, sizeof(to->source), "%s", storage->source);
+        entry->storage[entry->n_storage++] = storage->storage;
     }
     return 0;
 }

@@ -42,6 +42,7 @@ static struct watcher *discover(struct service *service, const struct domm_domai
         .name = strdup(domain->name),
         .bucket = {.rate = TOKENS_PER_SECOND, .burst = TOKENS_BURST},
         .look = true,
+        .since_ms = now_ms(),
         .next = service->watchers,
     };
     watcher_unsettle(service, watcher);
@@ -219,6 +220,7 @@ int service_refresh(struct service *service, struct domm_error *err)
     follow_all(service, &inventory);
     drop_unseen(service);
     service_follow(service, &inventory);
+    service_end(service, &inventory);
     domm_inventory_free(&inventory);
     return 0;
 }

@@ -56,6 +56,8 @@ struct watcher {
     size_t n_regions;
     struct bucket bucket;
     bool look;         /* for new channels */
+    int64_t since_ms;  /* when it was first seen */
+    bool ended;        /* what there was to do after its end is done */
     bool unproven;     /* something that should have been taken back may be mapped yet */
     bool mind;         /* whether it is asked to suspend */
     int64_t closed_ms; /* until then it is not served */
@@ -97,6 +99,9 @@ void service_follow(struct service *service, const struct domm_inventory *invent
 
 /* Takes everything back from a domM that is about to be suspended. */
 void watcher_mind_suspend(struct service *service, struct watcher *watcher);
+
+/* endings.c: does with domMs that have ended what their configurations say. */
+void service_end(struct service *service, const struct domm_inventory *inventory);
 
 /* session.c: one turn of bounded work; true if there is more to do at once. */
 void watcher_look(struct service *service, struct watcher *watcher);

@@ -119,8 +119,9 @@ static int take_away(struct nl_sock *sock, const struct port *port, struct domm_
     bool guards = in.ours.ours && in.ours.action == DOMM_FILTER_DROP;
     bool mirrors = (in.ours.ours && !guards) || out.ours.ours;
     int wanted = port->mirror ? port->mirror->ifindex : 0;
-    if (mirrors && ((in.ours.ours && in.ours.mirror_to != wanted) ||
-                    (out.ours.ours && out.ours.mirror_to != wanted))) {
+    bool right = wanted && (!in.ours.ours || in.ours.mirror_to == wanted) &&
+                 (!out.ours.ours || out.ours.mirror_to == wanted);
+    if (mirrors && !right) {
         domm_log(log, DOMM_LOG_INFO, "%s: taking the mirror away", port->vif.name);
         rc = domm_mirror_remove(sock, port->ifindex, err);
     }

@@ -29,7 +29,7 @@ int domm_lock_service(int *fd_r, struct domm_error *err)
     int rc = open_lock(SERVICE_LOCK, fd_r, err);
     if (rc || flock(*fd_r, LOCK_EX | LOCK_NB) == 0)
         return rc;
-    return domm_fail_errno(err, DOMM_REFUSED, errno, "another dommd runs: locking " SERVICE_LOCK);
+    return domm_fail_errno(err, DOMM_FAILED, errno, "another dommd runs: locking " SERVICE_LOCK);
 }
 
 bool domm_service_runs(void)

@@ -9,7 +9,7 @@
 
 #define DOMM_RUN_DIRECTORY "/run/domm"
 
-/* Two dommds at once would take back each other's mappings. DOMM_REFUSED if another holds it. The
+/* Two dommds at once would take back each other's mappings. DOMM_FAILED if another holds it. The
  * descriptor is the caller's to close. */
 int domm_lock_service(int *fd_r, struct domm_error *err);
 

@@ -118,7 +118,7 @@ refuses() {
 	stale() { [ "$(status '.domms[0].targets[0].storage.verdict')" != ready ]; }
 	eventually 120 stale
 	status '.domms[0].targets[0].storage.reason'
-	lab fault heal filer
+	lab fault restore
 	eventually 180 is "ready ready ready ready"
 }
 

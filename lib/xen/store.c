@@ -143,3 +143,13 @@ int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
     struct xs_permissions permissions = {.id = domid, .perms = XS_PERM_NONE};
     return make(store, path, &permissions, 1, err);
 }
+
+int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
+                    struct domm_error *err)
+{
+    struct xs_permissions permissions[] = {
+        {.id = 0, .perms = XS_PERM_NONE},
+        {.id = domid, .perms = XS_PERM_READ},
+    };
+    return make(store, path, permissions, 2, err);
+}

@@ -53,4 +53,9 @@ int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
 int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
                     struct domm_error *err);
 
+/* dom0: makes the node if it is not there, and lets the guest read it. What dom0 makes in it later
+ * is for the guest to read as well. */
+int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
+                    struct domm_error *err);
+
 #endif

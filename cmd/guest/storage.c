@@ -90,8 +90,9 @@ void storage_close(struct storage *storage)
     }
     for (int64_t end = now_ms() + CLOSE_MS; has_workers(storage) && now_ms() < end; usleep(10000))
         free_ended(storage);
-    if (storage->rooted)
-        unmount_all();
+    if (!storage->rooted)
+        return;
+    unmount_all();
     rmdir(STORAGE_ROOT);
 }
 

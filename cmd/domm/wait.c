@@ -5,7 +5,7 @@
 
 #include "cmd/domm/host.h"
 
-#define LOOK_MS 500
+#define LOOK_MS 1000
 
 static volatile sig_atomic_t interrupted;
 static struct sigaction old_int, old_term;

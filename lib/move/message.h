@@ -13,7 +13,7 @@ enum domm_message {
     DOMM_MESSAGE_PREPARED = 5,  /* destination: all that can fail has been done */
     DOMM_MESSAGE_COMMIT = 6,    /* source: the guests are yours, all of them */
     DOMM_MESSAGE_COMMITTED = 7, /* destination: they are mine */
-    DOMM_MESSAGE_FINISHED = 8,  /* destination: what became of them, and figures */
+    DOMM_MESSAGE_FINISHED = 8,  /* destination: what became of them */
     DOMM_MESSAGE_ABORT = 9,     /* source: destroy what you have */
     DOMM_MESSAGE_GONE = 10,     /* destination: it is destroyed, none of it will ever run */
     DOMM_MACHINE_MESSAGES,
@@ -24,6 +24,7 @@ enum domm_message {
     DOMM_MESSAGE_STATE = 19,     /* source: a piece of the mapping state */
     DOMM_MESSAGE_STATE_END = 20, /* source: its length and digest */
     DOMM_MESSAGE_ERROR = 21,     /* both: why, before ABORT or GONE */
+    DOMM_MESSAGE_FIGURES = 22,   /* destination: one guest, before FINISHED */
 };
 
 #endif

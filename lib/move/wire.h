@@ -78,7 +78,7 @@ struct domm_wire_end {
     unsigned char digest[DOMM_WIRE_DIGEST_BYTES];
 };
 
-/* What only the destination can measure. Times in ns since GO was received. */
+/* What only the destination can measure. Times in ns since GO was received; 0: not so far. */
 struct domm_wire_figures {
     uint32_t guest;
     uint64_t restored, resumed;

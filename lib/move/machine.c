@@ -80,9 +80,10 @@ static void cancel(struct domm_machine *m, struct domm_answer *answer)
 }
 
 /* With several guests to undo, release or destroy, one that fails does not keep the others. */
-static bool goes_on_after_failure(const struct domm_machine *m)
+static bool goes_on_after_failure(enum domm_move_state state)
 {
-    return m->undoing || m->state == DOMM_SRC_CLEARING || m->state == DOMM_DST_RELEASING;
+    return domm_states[state].kind == DOMM_STATE_UNDOES || state == DOMM_SRC_CLEARING ||
+           state == DOMM_DST_RELEASING;
 }
 
 /* The one place where the state changes. */
@@ -91,7 +92,7 @@ static bool enter(struct domm_machine *m, enum domm_move_cause cause, struct dom
     enum domm_move_state to = domm_next_state(m->state, cause);
     if (to == DOMM_MOVE_STATES)
         return false;
-    m->damaged |= cause == DOMM_CAUSE_TIMEOUT && m->busy && goes_on_after_failure(m);
+    m->damaged |= cause == DOMM_CAUSE_TIMEOUT && goes_on_after_failure(m->state);
     cancel(m, answer);
     const struct domm_state_info *info = &domm_states[to];
     m->state = to;
@@ -124,7 +125,7 @@ static enum domm_move_cause run_next(struct domm_machine *m, struct domm_answer 
         return DOMM_CAUSE_NONE;
     }
     if (m->state != DOMM_SRC_COPYING)
-        return m->damaged ? DOMM_CAUSE_DAMAGED : DOMM_CAUSE_DONE;
+        return m->damaged && goes_on_after_failure(m->state) ? DOMM_CAUSE_DAMAGED : DOMM_CAUSE_DONE;
     return m->converged == everybody(m) ? DOMM_CAUSE_CONVERGED : DOMM_CAUSE_NONE;
 }
 
@@ -197,7 +198,7 @@ static enum domm_move_cause step_ended(struct domm_machine *m, const struct domm
     *noted_r = true;
     bool failed = event->type == DOMM_EVENT_STEP_FAILED && !m->cancelled;
     enum domm_move_cause cause = DOMM_CAUSE_NONE;
-    if (failed && goes_on_after_failure(m))
+    if (failed && goes_on_after_failure(m->state))
         m->damaged = true;
     else if (failed)
         cause = domm_is_due(m->state) ? not_ready(m) : DOMM_CAUSE_FAILED;

@@ -313,9 +313,20 @@ static bool owns(const struct world *w, int end)
     return domm_states[w->end[end].state].owns;
 }
 
+/* A state with work to do that does none would be left by its deadline only. */
+static bool idle(const struct domm_machine *m)
+{
+    enum domm_state_kind kind = domm_states[m->state].kind;
+    bool works = kind == DOMM_STATE_RUNS || kind == DOMM_STATE_UNDOES;
+    return works && !m->busy && m->state != DOMM_SRC_COPYING;
+}
+
 void world_check(const struct world *w)
 {
     must(!owns(w, SRC) || !owns(w, DST), "both ends own the guests");
+    for (int end = SRC; end < ENDS; end++)
+        must(!idle(&w->end[end]), "end %d is idle in \"%s\"", end,
+             domm_states[w->end[end].state].name);
     for (unsigned int g = 0; g <= targets(w); g++) {
         const struct copy *src = &w->copies[SRC][g], *dst = &w->copies[DST][g];
         must(!src->running || !dst->running, "guest %u runs twice", g);
@@ -365,6 +376,10 @@ void world_check_end(const struct world *w)
         check_place(w, SRC, !w->dead[DST] && dst == DOMM_DST_GONE);
     if (!w->dead[DST] && dst == DOMM_DST_MOVED)
         check_place(w, DST, !w->dead[SRC] && src == DOMM_SRC_MOVED && !w->end[SRC].damaged);
+    for (int end = SRC; end < ENDS; end++)
+        must(w->end[end].damaged ||
+                 !IS_IN(w->end[end].state, DOMM_SRC_STUCK, DOMM_DST_STUCK, DOMM_DST_IMPAIRED),
+             "end %d ends badly for no reason", end);
     must(w->dead[DST] || dst != DOMM_DST_GONE || none_exists(w, DST), "gone, but not all of it");
     if (w->dead[SRC] || w->dead[DST])
         return;

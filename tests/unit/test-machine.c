@@ -231,6 +231,51 @@ static void an_abort_is_refused_after_commit(void **state)
     assert_int_equal(m.state, DOMM_SRC_COMMITTING);
 }
 
+static void leads(enum domm_move_state from, enum domm_move_cause cause, enum domm_move_state to)
+{
+    if (domm_next_state(from, cause) != to)
+        fail_msg("cause %d in \"%s\"", (int)cause, domm_states[from].name);
+}
+
+static void leads_out(enum domm_move_state in, enum domm_event_type type)
+{
+    struct domm_machine m = at(in, DOMM_NOT_READY_HOLD);
+    if (tell(&m, type).ignored || m.state == in)
+        fail_msg("event %d changes nothing in \"%s\"", (int)type, domm_states[in].name);
+}
+
+static void trouble_leads_out_of_every_state(void **state)
+{
+    (void)state;
+    for (enum domm_move_state in = 0; in < DOMM_MOVE_STATES; in++) {
+        if (domm_states[in].kind != DOMM_STATE_RESTS)
+            leads_out(in, DOMM_EVENT_TIMEOUT);
+        if (!domm_states[in].revocable)
+            continue;
+        leads_out(in, DOMM_EVENT_FAILED);
+        if (in == DOMM_DST_ADOPTING) /* has what it needs */
+            continue;
+        leads_out(in, DOMM_EVENT_ABORT);
+        leads_out(in, DOMM_EVENT_LOST);
+        if (!domm_state_is_source(in))
+            leads(in, (enum domm_move_cause)DOMM_MESSAGE_ABORT, DOMM_DST_UNDOING);
+        else if (in != DOMM_SRC_CHECKING)
+            leads(in, (enum domm_move_cause)DOMM_MESSAGE_GONE, DOMM_SRC_UNDOING);
+        if (!domm_state_is_source(in) && in != DOMM_DST_PREPARED)
+            leads(in, (enum domm_move_cause)DOMM_MESSAGE_COMMIT, DOMM_DST_UNDOING);
+    }
+    leads(DOMM_SRC_COMMITTING, DOMM_CAUSE_FAILED, DOMM_SRC_UNKNOWN);
+    leads(DOMM_SRC_COMMITTING, (enum domm_move_cause)DOMM_MESSAGE_COMMITTED, DOMM_SRC_WATCHING);
+    leads(DOMM_SRC_UNKNOWN, (enum domm_move_cause)DOMM_MESSAGE_COMMITTED, DOMM_SRC_WATCHING);
+    leads(DOMM_SRC_UNKNOWN, (enum domm_move_cause)DOMM_MESSAGE_GONE, DOMM_SRC_UNDOING);
+    leads(DOMM_SRC_UNCONFIRMED, (enum domm_move_cause)DOMM_MESSAGE_FINISHED, DOMM_SRC_CLEARING);
+    leads(DOMM_SRC_WATCHING, DOMM_CAUSE_LOST, DOMM_SRC_UNCONFIRMED);
+    leads(DOMM_SRC_WATCHING, DOMM_CAUSE_FAILED, DOMM_SRC_UNCONFIRMED);
+    leads(DOMM_SRC_ABORTING, DOMM_CAUSE_LOST, DOMM_SRC_UNDOING);
+    leads(DOMM_SRC_REPLACING, DOMM_CAUSE_FAILED, DOMM_SRC_HELD);
+    leads(DOMM_DST_RENEWING, DOMM_CAUSE_FAILED, DOMM_DST_HELD);
+}
+
 static void silence_after_commit_changes_nothing_at_the_source(void **state)
 {
     (void)state;
@@ -301,6 +346,7 @@ int main(void)
         cmocka_unit_test(the_order_at_the_destination),
         cmocka_unit_test(the_order_of_the_rollback),
         cmocka_unit_test(an_abort_is_refused_after_commit),
+        cmocka_unit_test(trouble_leads_out_of_every_state),
         cmocka_unit_test(silence_after_commit_changes_nothing_at_the_source),
         cmocka_unit_test(a_domm_that_is_not_ready_meets_the_policy),
         cmocka_unit_test(the_limit_gives_up_or_forces),

@@ -33,13 +33,15 @@ void memory_open(struct memory *memory, struct domm_log *log)
 void memory_close(struct memory *memory)
 {
     files_close(memory);
+    for (size_t i = 0; i < DOMM_GUEST_MAX_TARGETS; i++)
+        view_forget_kernel(&memory->views[i]);
     domm_guest_close(memory->guest);
 }
 
 void memory_fds(const struct memory *memory, struct pollfd fds[MEMORY_FDS])
 {
-    fds[0] = (struct pollfd){.fd = memory->off ? -1 : domm_guest_fd(memory->guest),
-                             .events = POLLIN};
+    fds[0] =
+        (struct pollfd){.fd = memory->off ? -1 : domm_guest_fd(memory->guest), .events = POLLIN};
     fds[1] = (struct pollfd){.fd = memory->files ? files_fd(memory) : -1, .events = POLLIN};
 }
 
@@ -87,6 +89,7 @@ static void attach(struct memory *memory, const struct domm_guest_target *target
         return;
     bool known = view->used && memcmp(view->target.uuid, target->uuid, sizeof(target->uuid)) == 0;
     if (view->memory && (!known || domm_guest_memory_frames(view->memory) != target->frames)) {
+        view_forget_kernel(view);
         domm_guest_memory_close(view->memory);
         view->memory = NULL;
     }

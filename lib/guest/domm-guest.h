@@ -121,7 +121,7 @@ int domm_physical_file(const int *fd, struct domm_physical *physical_r);
  * intruder may have written it: nothing of it is taken for more than the target's word, and a
  * monitor should remember from a time of trust what it relies on. The functions return besides
  *   -ENOENT   no kernel is found, or no such symbol
- *   -EFAULT   nothing is mapped at the virtual address
+ *   -EFAULT   nothing is mapped at the virtual address, or nothing within the memory
  *   -ENOTSUP  the kernel does not publish its symbols (before Linux 6.0)
  */
 struct domm_kernel;

@@ -25,7 +25,7 @@ static int translate_image(const struct domm_kernel *kernel, uint64_t virtual_ad
     /* A negative base wraps around as it does in the kernel. */
     uint64_t address = virtual_address - KERNEL_MAP + (uint64_t)kernel->info.phys_base;
     if (address >= end)
-        return -EIO;
+        return -EFAULT;
     *address_r = address;
     *left_r = end - address;
     return 0;

@@ -21,7 +21,7 @@ static int get_entry(struct pagetable_walker *walker, unsigned int level, uint64
 {
     const struct domm_physical *physical = walker->physical;
     if (table / DOMM_GUEST_PAGE >= physical->frames)
-        return -EIO;
+        return -EFAULT;
     if (!walker->tables[level - 1].valid || walker->tables[level - 1].address != table) {
         walker->tables[level - 1].valid = false;
         int rc = physical->read(physical->context, table, walker->tables[level - 1].entries,
@@ -57,7 +57,7 @@ int pagetable_walk(struct pagetable_walker *walker, uint64_t virtual_address, ui
         uint64_t within = (UINT64_C(1) << shift) - 1;
         uint64_t address = (table & ~within) | (virtual_address & within);
         if (address / DOMM_GUEST_PAGE >= walker->physical->frames)
-            return -EIO;
+            return -EFAULT;
         uint64_t left = within + 1 - (virtual_address & within);
         uint64_t end = walker->physical->frames * DOMM_GUEST_PAGE;
         *address_r = address;

@@ -20,8 +20,8 @@ struct pagetable_walker {
     } tables[PAGETABLE_LEVELS];
 };
 
-/* 0, -EFAULT if nothing is mapped there, -EIO if the tables lead out of the memory, or what
- * reading fails with. *left_r: bytes to the end of the page, of whatever size, or of the
+/* 0, -EFAULT if nothing is mapped there or the tables lead out of the memory, or what reading fails
+ * with. *left_r: bytes to the end of the page, of whatever size, or of the
  * memory. */
 int pagetable_walk(struct pagetable_walker *walker, uint64_t virtual_address, uint64_t *address_r,
                    uint64_t *left_r);

@@ -75,7 +75,7 @@ struct site {
     uint64_t address;
     uint64_t other; /* a jump's target; the key of a static call */
     enum site_kind kind;
-    unsigned int size;
+    unsigned int size; /* set when it is looked up */
 };
 
 /* What a baseline's bytes say once there is something to explain; all of it from the baseline. */
@@ -92,8 +92,8 @@ int knowledge_load(const struct baseline *baseline, struct knowledge *knowledge_
                    struct domm_error *err);
 void knowledge_free(struct knowledge *knowledge);
 
-/* The site that covers the address, or null. */
-const struct site *knowledge_site(const struct knowledge *knowledge, uint64_t address);
+/* The site that covers the address, if there is one. */
+bool knowledge_site(const struct knowledge *knowledge, uint64_t address, struct site *site_r);
 /* Whether what is there now is a form that the kernel itself gives the site. */
 bool site_is_legal(const struct knowledge *knowledge, const struct site *site,
                    const struct domm_kernel *kernel);

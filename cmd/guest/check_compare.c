@@ -60,8 +60,9 @@ static size_t extent(const struct pass *pass, uint64_t page, const unsigned char
 {
     size_t end = from + 1;
     for (size_t i = end; i < DOMM_GUEST_PAGE && i - end < GAP; i++) {
-        const struct site *site = knowledge_site(pass->knowledge, page + i);
-        if (in_syscall_table(pass, page + i) || (site && site->address == page + i))
+        struct site site;
+        if (in_syscall_table(pass, page + i) ||
+            (knowledge_site(pass->knowledge, page + i, &site) && site.address == page + i))
             break;
         if (was[i] != now[i])
             end = i + 1;
@@ -78,10 +79,10 @@ static bool examine(struct pass *pass, enum area_kind area, uint64_t page, const
             at++;
             continue;
         }
-        const struct site *site =
-            area == AREA_TEXT ? knowledge_site(pass->knowledge, page + at) : NULL;
-        if (site && site_is_legal(pass->knowledge, site, pass->kernel)) {
-            at = (size_t)(site->address + site->size - page);
+        struct site site;
+        if (area == AREA_TEXT && knowledge_site(pass->knowledge, page + at, &site) &&
+            site_is_legal(pass->knowledge, &site, pass->kernel)) {
+            at = (size_t)(site.address + site.size - page);
             continue;
         }
         enum change_kind kind = area == AREA_TEXT ? CHANGE_TEXT : CHANGE_RODATA;

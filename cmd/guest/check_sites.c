@@ -89,45 +89,24 @@ static bool make_room(struct knowledge *knowledge, size_t more)
     return sites;
 }
 
-/* What a site's bytes are in the baseline tells its size; 0 if it is none. */
-static unsigned int jump_size(const struct knowledge *knowledge, uint64_t address)
+static void add_site(struct knowledge *knowledge, enum site_kind kind, uint64_t address,
+                     uint64_t other)
 {
-    unsigned char code[LONG_BYTES];
-    if (!in_text(knowledge, address) ||
-        read_baseline(knowledge->baseline, address, code, sizeof(code)))
-        return 0;
-    if (code[0] == JUMP || memcmp(code, nop5, sizeof(nop5)) == 0)
-        return LONG_BYTES;
-    return code[0] == SHORT_JUMP || memcmp(code, nop2, sizeof(nop2)) == 0 ? SHORT_BYTES : 0;
+    if (in_text(knowledge, address))
+        knowledge->sites[knowledge->n_sites++] =
+            (struct site){.address = address, .other = other, .kind = kind};
 }
 
 static void add_jump(struct knowledge *knowledge, uint64_t at, const unsigned char *entry)
 {
-    uint64_t address = follow32(at, entry);
     uint64_t target = follow32(at + 4, entry + 4);
-    unsigned int size = jump_size(knowledge, address);
-    if (size && in_text(knowledge, target))
-        knowledge->sites[knowledge->n_sites++] =
-            (struct site){.address = address, .other = target, .kind = SITE_JUMP, .size = size};
-}
-
-static void add_call_site(struct knowledge *knowledge, uint64_t address, uint64_t key)
-{
-    unsigned char code[CONDITIONAL_BYTES];
-    if (!in_text(knowledge, address) ||
-        read_baseline(knowledge->baseline, address, code, sizeof(code)))
-        return;
-    bool conditional = code[0] == 0x0f && (code[1] & 0xf0) == 0x80;
-    knowledge->sites[knowledge->n_sites++] =
-        (struct site){.address = address,
-                      .other = key,
-                      .kind = SITE_CALL,
-                      .size = conditional ? CONDITIONAL_BYTES : LONG_BYTES};
+    if (in_text(knowledge, target))
+        add_site(knowledge, SITE_JUMP, follow32(at, entry), target);
 }
 
 static void add_call(struct knowledge *knowledge, uint64_t at, const unsigned char *entry)
 {
-    add_call_site(knowledge, follow32(at, entry), follow32(at + 4, entry + 4) & ~KEY_FLAGS);
+    add_site(knowledge, SITE_CALL, follow32(at, entry), follow32(at + 4, entry + 4) & ~KEY_FLAGS);
 }
 
 /* A table between two symbols. */
@@ -135,7 +114,6 @@ static bool load_table(struct knowledge *knowledge, const char *start_name, cons
                        size_t entry_size,
                        void (*add)(struct knowledge *, uint64_t, const unsigned char *))
 {
-    unsigned char entry[JUMP_ENTRY];
     uint64_t start = symbol_address(knowledge, start_name);
     uint64_t end = symbol_address(knowledge, end_name);
     if (!start || end <= start)
@@ -143,12 +121,11 @@ static bool load_table(struct knowledge *knowledge, const char *start_name, cons
     uint64_t count = (end - start) / entry_size;
     if (count > MAX_ENTRIES || !make_room(knowledge, (size_t)count))
         return count > MAX_ENTRIES;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t at = start + i * entry_size;
-        if (read_baseline(knowledge->baseline, at, entry, entry_size))
-            return true;
-        add(knowledge, at, entry);
-    }
+    cleanup_free unsigned char *table = malloc((size_t)count * entry_size + 1);
+    if (!table || read_baseline(knowledge->baseline, start, table, (size_t)count * entry_size))
+        return table;
+    for (size_t i = 0; i < count; i++)
+        add(knowledge, start + i * entry_size, table + i * entry_size);
     return true;
 }
 
@@ -209,7 +186,7 @@ static bool load_trampolines(struct knowledge *knowledge)
         const struct named *key =
             bsearch(&trampolines.list[i], keys.list, keys.count, sizeof(*keys.list), compare_names);
         if (key)
-            add_call_site(knowledge, trampolines.list[i].address, key->address);
+            add_site(knowledge, SITE_CALL, trampolines.list[i].address, key->address);
     }
     return true;
 }
@@ -264,7 +241,20 @@ void knowledge_free(struct knowledge *knowledge)
 
 /* --- judging ---------------------------------------------------------------------------------- */
 
-const struct site *knowledge_site(const struct knowledge *knowledge, uint64_t address)
+/* What a site's bytes are in the baseline tells its size; 0 if it is none. */
+static unsigned int site_size(const struct knowledge *knowledge, const struct site *site)
+{
+    unsigned char code[CONDITIONAL_BYTES];
+    if (read_baseline(knowledge->baseline, site->address, code, sizeof(code)))
+        return 0;
+    if (site->kind == SITE_CALL)
+        return code[0] == 0x0f && (code[1] & 0xf0) == 0x80 ? CONDITIONAL_BYTES : LONG_BYTES;
+    if (code[0] == JUMP || memcmp(code, nop5, sizeof(nop5)) == 0)
+        return LONG_BYTES;
+    return code[0] == SHORT_JUMP || memcmp(code, nop2, sizeof(nop2)) == 0 ? SHORT_BYTES : 0;
+}
+
+bool knowledge_site(const struct knowledge *knowledge, uint64_t address, struct site *site_r)
 {
     size_t low = 0, high = knowledge->n_sites;
     while (low < high) {
@@ -274,8 +264,11 @@ const struct site *knowledge_site(const struct knowledge *knowledge, uint64_t ad
         else
             high = middle;
     }
-    const struct site *site = low ? &knowledge->sites[low - 1] : NULL;
-    return site && address - site->address < site->size ? site : NULL;
+    if (!low || address - knowledge->sites[low - 1].address >= CONDITIONAL_BYTES)
+        return false;
+    *site_r = knowledge->sites[low - 1];
+    site_r->size = site_size(knowledge, site_r);
+    return address - site_r->address < site_r->size;
 }
 
 /* A jump or a call by 32 bits. */

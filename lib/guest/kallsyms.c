@@ -150,14 +150,33 @@ static uint64_t address_of(uint64_t base, uint32_t offset, bool is_signed)
     return offset & UINT32_C(0x80000000) ? base + (UINT64_C(0x100000000) - offset) - 1 : offset;
 }
 
+/* Token by token, since few names are alike in their first. */
+static bool is_named(const struct kallsyms *kallsyms, size_t at, const char *name)
+{
+    size_t tokens = 0, begin = 0;
+    bool type = true; /* comes first */
+    if (!get_entry(kallsyms, at, &tokens, &begin))
+        return false;
+    for (size_t i = 0; i < tokens; i++) {
+        const char *token = kallsyms->tokens + kallsyms->token_index[kallsyms->names[begin + i]];
+        if (type && *token) {
+            token++;
+            type = false;
+        }
+        for (; *token; token++, name++) {
+            if (*token != *name)
+                return false;
+        }
+    }
+    return !*name && !type;
+}
+
 /* The place of the first of that name in the order of the table. */
 static ssize_t find_name(const struct kallsyms *kallsyms, const char *name)
 {
-    char text[1 + DOMM_SYMBOL_LENGTH];
     ssize_t found = -ENOENT;
     for (size_t i = 0; i < kallsyms->count; i++) {
-        expand(kallsyms, kallsyms->symbols[i].name, text);
-        if (text[0] && strcmp(text + 1, name) == 0 &&
+        if (is_named(kallsyms, kallsyms->symbols[i].name, name) &&
             (found < 0 || kallsyms->symbols[i].place < kallsyms->symbols[found].place))
             found = (ssize_t)i;
     }

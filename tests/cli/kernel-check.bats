@@ -34,7 +34,7 @@ told() {
 }
 
 watch() {
-    "$check" check -b "$base" -i 1 "$@" "$mem" >"$out" 3>&- &
+    "$check" check -b "$base" -i 1 "$mem" >"$out" 3>&- &
     check_pid=$!
 }
 

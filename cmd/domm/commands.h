@@ -5,10 +5,15 @@
 
 #include "cmd/domm/table.h"
 
+cmd_function cmd_attach;
 cmd_function cmd_complete_words;
 cmd_function cmd_completion;
+cmd_function cmd_create;
+cmd_function cmd_destroy;
+cmd_function cmd_detach;
 cmd_function cmd_help;
 cmd_function cmd_list;
+cmd_function cmd_monitor_status;
 cmd_function cmd_shell;
 cmd_function cmd_version;
 

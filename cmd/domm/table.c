@@ -19,7 +19,92 @@ static const struct cmd_option shell_options[] = {
     {0},
 };
 
+static const struct cmd_option attach_options[] = {
+    {'m', "mirror", "SPEC", .help = "mirror a vif: vif=NUMBER,to=NUMBER; may be repeated"},
+    {'s', "storage", "SPEC",
+     .help = "mount a file system: nfs=SERVER:/PATH[,max_age=SECONDS] or block=VDEV; repeatable"},
+    {0},
+};
+
+static const struct cmd_option monitor_status_options[] = {
+    {'w', "watch", .help = "print it again every 2 s until interrupted"},
+    {'f', "format", "FORMAT", .help = "text (the default), json or prometheus"},
+    {0},
+};
+
 const struct cmd_row cmd_table[] = {
+    {
+        .name = "create",
+        .run = cmd_create,
+        .synopsis = "CONFIG [KEY=VALUE ...]",
+        .summary = "make a domM and wait until it is ready",
+        .description =
+            "Makes the domM that the file CONFIG describes, see domm.cfg(5), and waits until it\n"
+            "monitors all its targets. KEY=VALUE arguments override the file. All that can be\n"
+            "refused is refused before anything is done; if domM is not ready in time, or you\n"
+            "interrupt it, nothing of it is left. -N prints what would be done, --json the\n"
+            "resulting configuration.",
+        .min_operands = 1,
+        .max_operands = CMD_ANY_NUMBER,
+        .completers = {COMPLETE_FILE},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "attach",
+        .run = cmd_attach,
+        .synopsis = "DOMM TARGET",
+        .summary = "let a running domM monitor one more target",
+        .description =
+            "Lets the domM DOMM map the memory of TARGET, mirrors the target's vifs to it and has\n"
+            "it mount the target's storage, as the options say, and waits until all of this is\n"
+            "ready. If it is not in time, they are parted again.",
+        .options = attach_options,
+        .min_operands = 2,
+        .max_operands = 2,
+        .completers = {COMPLETE_DOMAIN},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "detach",
+        .run = cmd_detach,
+        .synopsis = "DOMM [TARGET]",
+        .summary = "part a domM from a target, or from all",
+        .description =
+            "Takes every mapping of the target's memory back, and waits until a scan of domM's\n"
+            "page tables has proved it; takes its mirrors away and has domM unmount its storage.\n"
+            "The target runs on, unmonitored.",
+        .min_operands = 1,
+        .max_operands = 2,
+        .completers = {COMPLETE_DOMAIN},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "destroy",
+        .run = cmd_destroy,
+        .synopsis = "DOMM",
+        .summary = "end a domM at once",
+        .description = "Ends a domM as xl destroy does, and takes the mirrors to it away. Its\n"
+                       "targets run on, unmonitored.",
+        .min_operands = 1,
+        .max_operands = 1,
+        .completers = {COMPLETE_DOMAIN},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "monitor-status",
+        .run = cmd_monitor_status,
+        .synopsis = "[DOMM]",
+        .summary = "measure how well targets are monitored",
+        .description =
+            "Measures for each target of a domM, or of all, whether its memory, packets and\n"
+            "storage are seen now, and says ready, degraded or blind, and why. It asks the agent\n"
+            "in domM, the kernel for mirrors and counters, and Xen for domM's page tables, which\n"
+            "pauses domM for the time of a scan. Its exit code is that of the worst verdict.",
+        .options = monitor_status_options,
+        .max_operands = 1,
+        .completers = {COMPLETE_DOMAIN},
+        .flags = CMD_NEEDS_XEN,
+    },
     {
         .name = "list",
         .run = cmd_list,

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dommd: the service in dom0 that lets domMs map their targets' memory. See dommd(8). */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 
 #include "cmd/dommd/service.h"
 #include "lib/base/cleanup.h"
+#include "lib/pair/lock.h"
 
-#define RUN_DIRECTORY "/run/domm"
-#define LOCK_FILE RUN_DIRECTORY "/dommd.lock"
 #define LOG_FILE "/var/log/dommd.log"
 
 #define MAX_GRACE 3600
@@ -82,10 +78,10 @@ static int parse(struct service *service, struct arguments *arguments, int argc,
                  struct domm_error *err)
 {
     static const struct option options[] = {
-        {"foreground", no_argument, NULL, 'F'}, {"revoke", no_argument, NULL, 'r'},
+        {"foreground", no_argument, NULL, 'F'},  {"revoke", no_argument, NULL, 'r'},
         {"grace", required_argument, NULL, 'g'}, {"scan", no_argument, NULL, 's'},
-        {"verbose", no_argument, NULL, 'v'},    {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},    {0},
+        {"verbose", no_argument, NULL, 'v'},     {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},     {0},
     };
     int option, rc = 0;
     opterr = 0;
@@ -97,19 +93,6 @@ static int parse(struct service *service, struct arguments *arguments, int argc,
     if (!rc && !arguments->done && optind < argc)
         rc = domm_fail(err, DOMM_USAGE, "'%s' is one argument too many", argv[optind]);
     return rc == -DOMM_USAGE ? domm_hint(err, "dommd --help") : rc;
-}
-
-/* Two at once would take back each other's mappings. The lock ends with the process. */
-static int lock(int *fd_r, struct domm_error *err)
-{
-    if (mkdir(RUN_DIRECTORY, 0755) && errno != EEXIST)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "making " RUN_DIRECTORY);
-    *fd_r = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*fd_r < 0)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "opening " LOCK_FILE);
-    if (flock(*fd_r, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    return domm_fail_errno(err, DOMM_FAILED, errno, "another dommd runs: locking " LOCK_FILE);
 }
 
 /* To the background: what it has to say goes to a file from then on. */
@@ -141,11 +124,10 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-static int serve(struct service *service, const struct arguments *arguments,
-                 struct domm_error *err)
+static int serve(struct service *service, const struct arguments *arguments, struct domm_error *err)
 {
     cleanup_fd int lock_fd = -1;
-    int rc = lock(&lock_fd, err);
+    int rc = domm_lock_service(&lock_fd, err);
     if (!rc && !arguments->foreground)
         rc = detach(service, err);
     if (rc)

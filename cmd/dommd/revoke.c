@@ -44,6 +44,7 @@ void watcher_sweep(struct service *service, struct watcher *watcher, const char 
     struct domm_error err;
     int rc = domm_sweep(service->memory, watcher->domid, all ? NULL : may_stay, &policy, &sweep,
                         &err);
+    watcher->unproven = rc != 0;
     if (rc) {
         domm_log(&service->log, DOMM_LOG_ERROR, "%s (%u): taking back mappings because %s: %s",
                  watcher->name, watcher->domid, why, err.text);

@@ -5,12 +5,16 @@
 #include "cmd/dommd/service.h"
 #include "lib/mapping/scan.h"
 
-static int scan_paused(struct service *service, const struct domm_domain *domain,
-                       struct domm_error *err)
+static int scan_one(struct service *service, const struct domm_domain *domain,
+                    struct domm_error *err)
 {
     struct domm_scan scan;
     size_t writable = 0;
-    int rc = domm_scan(service->memory, domain->domid, &scan, err);
+    uint64_t paused_ns;
+    if (domain->type != DOMM_TYPE_PV || domain->domid == 0)
+        return domm_fail(err, DOMM_REFUSED, "domain %s (%u) is not a PV guest", domain->name,
+                         domain->domid);
+    int rc = domm_scan_briefly(service->memory, domain->domid, &scan, &paused_ns, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < scan.count; i++)
@@ -19,21 +23,6 @@ static int scan_paused(struct service *service, const struct domm_domain *domain
            domain->domid, scan.count, writable, scan.tables);
     domm_scan_free(&scan);
     return 0;
-}
-
-static int scan_one(struct service *service, const struct domm_domain *domain,
-                    struct domm_error *err)
-{
-    struct domm_error second;
-    if (domain->type != DOMM_TYPE_PV || domain->domid == 0)
-        return domm_fail(err, DOMM_REFUSED, "domain %s (%u) is not a PV guest", domain->name,
-                         domain->domid);
-    int rc = domm_memory_pause(service->memory, domain->domid, err);
-    if (rc)
-        return rc;
-    rc = scan_paused(service, domain, err);
-    int second_rc = domm_memory_unpause(service->memory, domain->domid, rc ? &second : err);
-    return rc ? rc : second_rc;
 }
 
 static int scan_named(struct service *service, const struct domm_inventory *inventory,
@@ -62,8 +51,7 @@ int service_scan(struct service *service, const char *domain, struct domm_error 
     int rc = domm_inventory_read(service->xen, &service->log, &inventory, err);
     if (rc)
         return rc;
-    rc = domain ? scan_named(service, &inventory, domain, err)
-                : scan_all(service, &inventory, err);
+    rc = domain ? scan_named(service, &inventory, domain, err) : scan_all(service, &inventory, err);
     domm_inventory_free(&inventory);
     if (!rc)
         rc = domm_memory_free_kib(service->memory, &kib, err);

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/watch/netlink.h"
 
 #define RELEASED "@releaseDomain"
 #define INTRODUCED "@introduceDomain"
@@ -40,7 +41,7 @@ int service_open(struct service *service, struct domm_error *err)
         rc = domm_memory_open(&service->log, &service->memory, err);
     if (!rc)
         rc = domm_store_open(&service->store, err);
-    return rc;
+    return rc ? rc : domm_netlink_open(&service->netlink, err);
 }
 
 void service_close(struct service *service)
@@ -50,6 +51,7 @@ void service_close(struct service *service)
         service->watchers = watcher->next;
         watcher_free(service, watcher);
     }
+    domm_netlink_close(service->netlink);
     domm_store_close(service->store);
     domm_memory_close(service->memory);
     domm_xen_close(service->xen);
@@ -63,6 +65,8 @@ static void take_event(struct service *service, const char *path)
     for (struct watcher *w = service->watchers; w; w = w->next) {
         watcher_path(w, DOMM_CHANNELS_NODE, own);
         w->look |= strcmp(path, own) == 0;
+        watcher_path(w, CONTROL_NODE, own);
+        w->mind |= strcmp(path, own) == 0;
     }
 }
 
@@ -110,12 +114,12 @@ static int open_userdata(void)
     return fd;
 }
 
-/* Descriptors that can be served; those of a domM without tokens wait. */
+/* Descriptors that can be served; those of a domM that is not, wait. */
 static nfds_t collect(struct service *service, struct pollfd *fds, nfds_t count,
                       struct domm_channel **channels)
 {
     for (struct watcher *w = service->watchers; w; w = w->next) {
-        for (size_t i = 0; i < MAX_CHANNELS && bucket_may(&w->bucket); i++) {
+        for (size_t i = 0; i < MAX_CHANNELS && watcher_may(w); i++) {
             if (!w->sessions[i].channel || count == FIXED_FDS + MAX_WATCHERS * MAX_CHANNELS)
                 continue;
             channels[count] = w->sessions[i].channel;
@@ -137,11 +141,15 @@ static int64_t turn(struct service *service, int64_t refresh_ms)
     int64_t now = now_ms();
     int64_t rest = refresh_ms - now;
     for (struct watcher *w = service->watchers; w; w = w->next) {
+        if (w->mind)
+            watcher_mind_suspend(service, w);
         if (watcher_turn(service, w))
             rest = 0;
+        if (w->closed_ms > now)
+            rest = earlier(rest, w->closed_ms - now);
         if (!bucket_may(&w->bucket))
             rest = earlier(rest, bucket_wait(&w->bucket));
-        else if (w->look)
+        else if (w->look && watcher_may(w))
             rest = 0;
         if (w->settle_ms && w->settle_ms <= now)
             watcher_settle(service, w);

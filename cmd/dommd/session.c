@@ -147,13 +147,18 @@ static bool session_turn(struct service *service, struct watcher *watcher, struc
     return got;
 }
 
+bool watcher_may(const struct watcher *watcher)
+{
+    return bucket_may(&watcher->bucket) && watcher->closed_ms <= now_ms();
+}
+
 bool watcher_turn(struct service *service, struct watcher *watcher)
 {
     bool more = false;
     bucket_fill(&watcher->bucket, now_ms());
-    if (watcher->look && bucket_may(&watcher->bucket))
+    if (watcher->look && watcher_may(watcher))
         watcher_look(service, watcher);
-    for (size_t i = 0; i < MAX_CHANNELS && bucket_may(&watcher->bucket); i++) {
+    for (size_t i = 0; i < MAX_CHANNELS && watcher_may(watcher); i++) {
         if (watcher->sessions[i].channel)
             more |= session_turn(service, watcher, &watcher->sessions[i]);
     }

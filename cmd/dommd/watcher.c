@@ -42,6 +42,7 @@ static struct watcher *discover(struct service *service, const struct domm_domai
         .name = strdup(domain->name),
         .bucket = {.rate = TOKENS_PER_SECOND, .burst = TOKENS_BURST},
         .look = true,
+        .since_ms = now_ms(),
         .next = service->watchers,
     };
     watcher_unsettle(service, watcher);
@@ -51,6 +52,9 @@ static struct watcher *discover(struct service *service, const struct domm_domai
     watcher_path(watcher, DOMM_CHANNELS_NODE, path);
     if (!rc)
         rc = domm_store_give(service->store, path, domain->domid, &err);
+    if (!rc)
+        rc = domm_store_watch(service->store, path, &err);
+    watcher_path(watcher, CONTROL_NODE, path);
     if (!rc)
         rc = domm_store_watch(service->store, path, &err);
     if (rc) {
@@ -70,6 +74,8 @@ void watcher_free(struct service *service, struct watcher *watcher)
     char path[PATH_BYTES];
     struct domm_error err;
     watcher_path(watcher, DOMM_CHANNELS_NODE, path);
+    domm_store_unwatch(service->store, path, &err);
+    watcher_path(watcher, CONTROL_NODE, path);
     domm_store_unwatch(service->store, path, &err);
     for (size_t i = 0; i < MAX_CHANNELS; i++)
         domm_channel_close(watcher->sessions[i].channel);
@@ -213,6 +219,8 @@ int service_refresh(struct service *service, struct domm_error *err)
         return rc;
     follow_all(service, &inventory);
     drop_unseen(service);
+    service_follow(service, &inventory);
+    service_end(service, &inventory);
     domm_inventory_free(&inventory);
     return 0;
 }

@@ -18,6 +18,7 @@
 #define MAX_CHANNELS 8    /* of one domM */
 #define MAX_REGIONS 2560  /* of one domM: 5 GiB of targets */
 #define PATH_BYTES 160
+#define CONTROL_NODE "control/shutdown" /* docs/misc/xenstore-paths.pandoc of Xen */
 
 struct region {
     struct domm_region at;
@@ -55,6 +56,11 @@ struct watcher {
     size_t n_regions;
     struct bucket bucket;
     bool look;         /* for new channels */
+    int64_t since_ms;  /* when it was first seen */
+    bool ended;        /* what there was to do after its end is done */
+    bool unproven;     /* something that should have been taken back may be mapped yet */
+    bool mind;         /* whether it is asked to suspend */
+    int64_t closed_ms; /* until then it is not served */
     int64_t settle_ms; /* when what nobody claims is taken back; 0: nothing to settle */
     int64_t settle_latest_ms;
     struct watcher *next;
@@ -65,6 +71,7 @@ struct service {
     struct domm_xen *xen;
     struct domm_memory *memory;
     struct domm_store *store;
+    struct nl_sock *netlink;
     struct watcher *watchers;
     int64_t grace_ms;
     bool inventory_due;
@@ -87,8 +94,18 @@ void watcher_settle(struct service *service, struct watcher *watcher);
 void watcher_unsettle(const struct service *service, struct watcher *watcher);
 void target_release(struct service *service, struct target *target);
 
+/* pair.c: makes mirrors and nodes what the records say. */
+void service_follow(struct service *service, const struct domm_inventory *inventory);
+
+/* Takes everything back from a domM that is about to be suspended. */
+void watcher_mind_suspend(struct service *service, struct watcher *watcher);
+
+/* endings.c: does with domMs that have ended what their configurations say. */
+void service_end(struct service *service, const struct domm_inventory *inventory);
+
 /* session.c: one turn of bounded work; true if there is more to do at once. */
 void watcher_look(struct service *service, struct watcher *watcher);
+bool watcher_may(const struct watcher *watcher); /* it has tokens, and is not closed */
 bool watcher_turn(struct service *service, struct watcher *watcher);
 void session_close(struct service *service, struct watcher *watcher, struct session *session);
 void watcher_path(const struct watcher *watcher, const char *below, char path_r[PATH_BYTES]);

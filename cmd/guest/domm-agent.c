@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * domm-agent runs inside domM, offers the memory of its targets as files (agent.h), and tells dom0
- * that its user space is alive, through xenstore: in domm/agent below the guest's own home. All
+ * domm-agent runs inside domM, offers the memory of its targets as files (agent.h), mounts their
+ * storage (storage.h), and tells dom0 that its user space is alive (here) and how its work goes
+ * (ping.h), through xenstore: in domm/agent below the guest's own home. All
  * paths are relative, so that a migration, after which the home is another, needs no care: the
  * nodes are missing there until dom0 has made `domm` anew.
  */
@@ -14,9 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "cmd/guest/agent.h"
+#include "cmd/guest/clock.h"
+#include "cmd/guest/monitor.h"
+#include "cmd/guest/ping.h"
+#include "cmd/guest/storage.h"
+#include "cmd/guest/wanted.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/xen/store.h"
@@ -24,6 +29,7 @@
 #define NODE "domm" /* made by dom0, which lets this guest write in it */
 #define NODE_AGENT NODE "/agent"
 
+#define INTERVAL_S 5
 #define MAX_INTERVAL 3600
 
 struct agent {
@@ -33,15 +39,14 @@ struct agent {
     bool published;
     bool told_waiting;
     uint64_t beats;
+    bool look;       /* dom0 may have changed the list of targets */
+    int64_t look_ms; /* not before: it writes many nodes */
     struct memory memory;
+    struct storage storage;
+    struct ping ping;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#define LOOK_DELAY_MS 100
 
 static int write_signs(struct agent *agent, struct domm_error *err)
 {
@@ -69,31 +74,99 @@ static int beat(struct agent *agent, struct domm_error *err)
     return 0;
 }
 
+/* Takes note of what dom0 has changed; true if it is the node that all is in. */
+static bool take_events(struct agent *agent)
+{
+    bool renewed = false;
+    char *path;
+    while ((path = domm_store_changed(agent->store))) {
+        bool all = strcmp(path, NODE) == 0;
+        renewed |= all;
+        agent->ping.seen |= all || strcmp(path, PING_NODE) == 0;
+        if (!agent->look && (all || strncmp(path, WANTED_NODE, strlen(WANTED_NODE)) == 0)) {
+            agent->look = true;
+            agent->look_ms = now_ms() + LOOK_DELAY_MS;
+        }
+        free(path);
+    }
+    return renewed;
+}
+
+/* Says what it refuses, once. While the node is not there, as during a migration, all stays as it
+ * is: an empty list is something else. */
+static int look_at_targets(struct agent *agent, struct domm_error *err)
+{
+    static struct wanted wanted;
+    const struct wanted *last = &agent->storage.wanted;
+    agent->look = false;
+    int rc = wanted_read(agent->store, &wanted, err);
+    if (rc)
+        return rc == -DOMM_NOT_FOUND || rc == -DOMM_NOT_PERMITTED ? 0 : rc;
+    bool known = memcmp(wanted.refused, last->refused, sizeof(wanted.refused)) == 0;
+    for (size_t i = 0; !known && i < wanted.n_refused && i < WANTED_REFUSALS; i++)
+        domm_log(&agent->log, DOMM_LOG_WARN, "refused %s", wanted.refused[i]);
+    agent->storage.wanted = wanted;
+    return 0;
+}
+
+/* What cannot be set up now is told when dom0 asks. */
+static void raise_monitors(const struct wanted *wanted)
+{
+    for (size_t i = 0; i < wanted->n_targets; i++) {
+        for (size_t j = 0; j < wanted->targets[i].n_monitors; j++)
+            monitor_raise(wanted->targets[i].monitors[j]);
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is asked of the agent by dom0. Sets after how many milliseconds there is more to do. */
+static int serve_dom0(struct agent *agent, int64_t *rest_r, struct domm_error *err)
+{
+    bool late = agent->look && now_ms() >= agent->look_ms;
+    int rc = late ? look_at_targets(agent, err) : 0;
+    if (late)
+        raise_monitors(&agent->storage.wanted);
+    int64_t storage_rest = storage_step(&agent->storage);
+    /* A ping may be about a target that dom0 has written just before. */
+    *rest_r = agent->look ? agent->look_ms - now_ms() : ping_step(&agent->ping);
+    *rest_r = least(*rest_r, storage_rest);
+    return rc;
+}
+
+enum { FD_SIGNAL, FD_STORE, FD_STORAGE, FD_MEMORY, FDS = FD_MEMORY + MEMORY_FDS };
+
 /* Beats every interval, and at once when dom0 has changed the node, until a signal comes. */
 static int run(struct agent *agent, int signal_fd, struct domm_error *err)
 {
-    struct pollfd fds[2 + MEMORY_FDS] = {
-        {.fd = signal_fd, .events = POLLIN},
-        {.fd = domm_store_fd(agent->store), .events = POLLIN},
+    struct pollfd fds[FDS] = {
+        [FD_SIGNAL] = {.fd = signal_fd, .events = POLLIN},
+        [FD_STORE] = {.fd = domm_store_fd(agent->store), .events = POLLIN},
+        [FD_STORAGE] = {.fd = agent->storage.notify, .events = POLLIN},
     };
     int64_t next = now_ms();
-    while (!fds[0].revents) {
-        bool due = now_ms() >= next;
-        if (fds[1].revents && domm_store_changed(agent->store, NODE)) {
+    while (!fds[FD_SIGNAL].revents) {
+        int64_t rest;
+        int rc = 0;
+        if (fds[FD_STORE].revents && take_events(agent)) {
             agent->published = false;
-            due = true;
+            next = now_ms();
         }
-        if (due) {
-            int rc = beat(agent, err);
-            if (rc)
-                return rc;
+        if (now_ms() >= next) {
+            rc = beat(agent, err);
+            raise_monitors(&agent->storage.wanted);
             next = now_ms() + agent->interval_ms;
         }
         int64_t memory_rest = memory_step(&agent->memory);
-        int64_t rest = next - now_ms();
-        rest = memory_rest < rest ? memory_rest : rest;
-        memory_fds(&agent->memory, fds + 2);
-        if (poll(fds, 2 + MEMORY_FDS, rest > 0 ? (int)rest : 0) < 0 && errno != EINTR)
+        rc = rc ? rc : serve_dom0(agent, &rest, err);
+        if (rc)
+            return rc;
+        rest = least(least(rest, memory_rest), next - now_ms());
+        memory_fds(&agent->memory, fds + FD_MEMORY);
+        if (poll(fds, FDS, rest > 0 ? (int)rest : 0) < 0 && errno != EINTR)
             return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for xenstore");
     }
     return agent->published ? domm_store_remove(agent->store, NODE_AGENT, err) : 0;
@@ -121,6 +194,22 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
+static int work(struct agent *agent, int signal_fd, struct domm_error *err)
+{
+    int rc = storage_open(&agent->storage, &agent->log, err);
+    if (rc)
+        return rc;
+    agent->ping = (struct ping){.store = agent->store,
+                                .log = &agent->log,
+                                .memory = &agent->memory,
+                                .storage = &agent->storage};
+    memory_open(&agent->memory, &agent->log);
+    rc = run(agent, signal_fd, err);
+    memory_close(&agent->memory);
+    storage_close(&agent->storage);
+    return rc;
+}
+
 static int serve(struct agent *agent, struct domm_error *err)
 {
     cleanup_fd int signal_fd = open_signals();
@@ -132,11 +221,8 @@ static int serve(struct agent *agent, struct domm_error *err)
     rc = refuse_dom0(agent->store, err);
     if (!rc)
         rc = domm_store_watch(agent->store, NODE, err);
-    if (!rc) {
-        memory_open(&agent->memory, &agent->log);
-        rc = run(agent, signal_fd, err);
-        memory_close(&agent->memory);
-    }
+    if (!rc)
+        rc = work(agent, signal_fd, err);
     domm_store_close(agent->store);
     return rc;
 }
@@ -178,11 +264,13 @@ static int parse_options(struct agent *agent, int argc, char **argv, bool *done_
         else if (option == 'V')
             rc = print_and_leave("domm-agent " PACKAGE_VERSION, done_r, err);
         else if (option == 'h')
-            rc = print_and_leave("Usage: domm-agent [-i|--interval SECONDS]\n\n"
-                                 "Tells dom0 through xenstore that this domM is alive, and offers the memory\n"
-                                 "of its targets as read-only files.\n"
-                                 "See domm-agent(8).",
-                                 done_r, err);
+            rc = print_and_leave(
+                "Usage: domm-agent [-i|--interval SECONDS]\n\n"
+                "Tells dom0 through xenstore that this domM is alive and how its work goes,\n"
+                "offers the memory of its targets as read-only files, and mounts their\n"
+                "storage.\n"
+                "See domm-agent(8).",
+                done_r, err);
         else
             rc = domm_fail(err, DOMM_USAGE, "option '%s' is unknown or lacks its argument",
                            argv[optind - 1]);
@@ -194,7 +282,7 @@ static int parse_options(struct agent *agent, int argc, char **argv, bool *done_
 
 int main(int argc, char **argv)
 {
-    struct agent agent = {.interval_ms = 1000};
+    static struct agent agent = {.interval_ms = INTERVAL_S * 1000};
     struct domm_error err;
     bool done = false;
     domm_log_init(&agent.log, stderr, "domm-agent");

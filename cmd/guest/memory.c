@@ -3,22 +3,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cmd/guest/agent.h"
+#include "cmd/guest/clock.h"
+#include "cmd/guest/wanted.h"
 
 /* Frames asked for between two looks at everything else. */
 #define SLICE (8 * 511)
 
+/* Frames that memory_check tries. */
+#define CHECKS 4
+
 /* How often dommd is looked for while it is not there. */
 #define IDLE_MS 500
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void memory_open(struct memory *memory, struct domm_log *log)
 {
@@ -70,11 +67,8 @@ static bool is_taken(const struct memory *memory, const char *name)
 /* The target's name where it can be one of a directory, else its UUID. */
 static void choose_name(struct memory *memory, struct view *view)
 {
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     const char *name = view->target.name;
-    if (name[0] && name[0] != '.' && strspn(name, letters) == strlen(name) &&
-        !is_taken(memory, name)) {
+    if (wanted_name_fits(name) && !is_taken(memory, name)) {
         snprintf(view->name, sizeof(view->name), "%s", name);
         return;
     }
@@ -209,4 +203,49 @@ uint64_t view_mapped(const struct view *view)
     for (uint64_t gfn = 0; view->attached && gfn < view->filled; gfn++)
         mapped += domm_guest_is_mapped(view->memory, gfn);
     return mapped;
+}
+
+/* One that was mapped before, from gfn on; else the first of all, which every target has. */
+static uint64_t choose_frame(const struct view *view, uint64_t gfn)
+{
+    for (; gfn < view->filled; gfn++) {
+        if (domm_guest_is_mapped(view->memory, gfn))
+            return gfn;
+    }
+    return 0;
+}
+
+/* A frame that has gone meanwhile, since the target balloons, says nothing about the others. */
+static const char *check_view(const struct view *view)
+{
+    char page[DOMM_GUEST_PAGE];
+    uint64_t gfn = 0;
+    for (int i = 0; i < CHECKS; i++) {
+        gfn = choose_frame(view, gfn);
+        ssize_t got = domm_guest_map(view->memory, gfn, 1);
+        if (got == -EAGAIN)
+            return "dommd does not answer";
+        if (got < 0)
+            return "the target's memory cannot be mapped";
+        if (got == 1)
+            got = domm_guest_read(view->memory, gfn * DOMM_GUEST_PAGE, page, sizeof(page));
+        if (got < 0)
+            return "the target's memory was taken back";
+        if (got == (ssize_t)sizeof(page))
+            return NULL;
+        gfn++;
+    }
+    return "no page of the target could be mapped";
+}
+
+const char *memory_check(struct memory *memory, const unsigned char uuid[16])
+{
+    if (memory->off)
+        return "this domM offers no memory: no FUSE, xen-gntalloc or xen-evtchn";
+    for (size_t i = 0; i < DOMM_GUEST_MAX_TARGETS; i++) {
+        const struct view *view = &memory->views[i];
+        if (view->attached && memcmp(view->target.uuid, uuid, sizeof(view->target.uuid)) == 0)
+            return check_view(view);
+    }
+    return "dommd offers no memory of it";
 }

@@ -79,6 +79,8 @@ const char *domm_code_meaning(enum domm_code code)
         [DOMM_ROLLED_BACK] = "failed, and rolled back",
         [DOMM_ABORTED] = "aborted on request, and rolled back",
         [DOMM_OUTCOME_UNKNOWN] = "outcome unknown: recovery needed",
+        [DOMM_DEGRADED] = "a target is monitored in part only",
+        [DOMM_BLIND] = "a target is not monitored",
     };
     return meanings[code];
 }

@@ -21,6 +21,8 @@ enum domm_code {
     DOMM_ROLLED_BACK = 7,     /* an operation failed under way; everything is as it was before */
     DOMM_ABORTED = 8,         /* stopped on request; everything is as it was before */
     DOMM_OUTCOME_UNKNOWN = 9, /* something is half done; recovery is needed */
+    DOMM_DEGRADED = 10,       /* monitor-status: a target is monitored in part only */
+    DOMM_BLIND = 11,          /* monitor-status: a target is not monitored */
     DOMM_CODES
 };
 

@@ -35,6 +35,10 @@ int domm_scan(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_
               struct domm_error *err);
 void domm_scan_free(struct domm_scan *scan);
 
+/* Pauses domM, scans it and unpauses it. */
+int domm_scan_briefly(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_r,
+                      uint64_t *paused_ns_r, struct domm_error *err);
+
 /* Whether an entry may stay. */
 typedef bool (*domm_keep)(const void *context, const struct domm_foreign *foreign);
 

@@ -30,8 +30,8 @@ static int clear(struct domm_memory *memory, uint32_t domm, const struct domm_sc
     for (size_t i = 0; i < scan->count; i++) {
         const struct domm_foreign *foreign = &scan->foreign[i];
         if (!may_stay(keep, context, foreign))
-            updates[count++] = (struct domm_pte_update){.table_mfn = foreign->l1_mfn,
-                                                        .slot = foreign->slot};
+            updates[count++] =
+                (struct domm_pte_update){.table_mfn = foreign->l1_mfn, .slot = foreign->slot};
     }
     sweep->kept = scan->count - count;
     return domm_memory_update(memory, domm, domm, updates, count, &sweep->cleared, err);
@@ -82,5 +82,21 @@ int domm_sweep(struct domm_memory *memory, uint32_t domm, domm_keep keep, const 
     struct domm_error second;
     int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
     sweep_r->paused_ns = now_ns() - start;
+    return rc ? rc : second_rc;
+}
+
+int domm_scan_briefly(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_r,
+                      uint64_t *paused_ns_r, struct domm_error *err)
+{
+    int rc = domm_memory_pause(memory, domm, err);
+    if (rc)
+        return rc;
+    uint64_t start = now_ns();
+    rc = domm_scan(memory, domm, scan_r, err);
+    struct domm_error second;
+    int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
+    *paused_ns_r = now_ns() - start;
+    if (!rc && second_rc)
+        domm_scan_free(scan_r);
     return rc ? rc : second_rc;
 }

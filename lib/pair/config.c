@@ -308,10 +308,8 @@ static void free_lists(struct domm_config *config)
     }
     for (size_t i = 0; i < config->n_mirrors; i++)
         free(config->mirrors[i].target);
-    for (size_t i = 0; i < config->n_storage; i++) {
+    for (size_t i = 0; i < config->n_storage; i++)
         free(config->storage[i].target);
-        free(config->storage[i].source);
-    }
 }
 
 void domm_config_free(struct domm_config *config)

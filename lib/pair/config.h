@@ -17,6 +17,7 @@
 #include "lib/base/uuid.h"
 #include "lib/pair/record.h"
 #include "lib/xen/config_file.h"
+#include "lib/xen/guest.h"
 
 #define DOMM_CONFIG_MAX_DISKS 26
 #define DOMM_CONFIG_MAX_VIFS 64
@@ -24,16 +25,6 @@
 #define DOMM_CONFIG_MAX_STORAGE 64
 
 #define DOMM_MONITOR_VIF_SCRIPT "vif-domm-monitor"
-
-/* What becomes of domM when it ends by itself. */
-enum domm_on_event {
-    DOMM_ON_DESTROY,
-    DOMM_ON_RESTART,
-    DOMM_ON_RENAME_RESTART,
-    DOMM_ON_PRESERVE,
-    DOMM_ON_COREDUMP_DESTROY,
-    DOMM_ON_COREDUMP_RESTART,
-};
 
 const char *domm_on_event_name(enum domm_on_event event);
 
@@ -49,15 +40,13 @@ struct domm_config_vif {
 };
 
 struct domm_config_mirror {
-    char *target;     /* one of the targets */
-    unsigned vif, to; /* the target's vif and domM's, as places in their lists */
+    char *target; /* one of the targets */
+    struct domm_mirror_pair pair;
 };
 
 struct domm_config_storage {
     char *target;
-    enum domm_storage_kind kind;
-    char *source;     /* NFS: SERVER:/PATH; BLOCK: the vdev of one of domM's disks */
-    unsigned max_age; /* seconds after which a change is seen at the latest */
+    struct domm_storage storage;
 };
 
 struct domm_config {
@@ -83,6 +72,11 @@ struct domm_config {
 int domm_config_make(const struct domm_config_file *file, struct domm_config **config_r,
                      struct domm_error *err);
 void domm_config_free(struct domm_config *config); /* null is fine */
+
+/* One specification of `mirror` or `storage` without its target, as domm attach takes them.
+ * DOMM_REFUSED. */
+int domm_mirror_parse(const char *text, struct domm_mirror_pair *pair_r, struct domm_error *err);
+int domm_storage_parse(const char *text, struct domm_storage *storage_r, struct domm_error *err);
 
 /* The whole configuration with its defaults; the caller's to put. */
 struct json_object *domm_config_json(const struct domm_config *config);

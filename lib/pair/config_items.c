@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -143,23 +144,28 @@ static int make_monitor(struct domm_config *config, unsigned to, struct domm_err
     return vif->script ? 0 : domm_no_memory(err);
 }
 
+static int mirror_values(const char *vif, const char *to, struct domm_mirror_pair *pair_r,
+                         struct domm_error *err)
+{
+    if (!vif || !to)
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is missing", vif ? "to" : "vif");
+    int rc = domm_number_parse(vif, 0, DOMM_VIF_MAX - 1, &pair_r->vif, err);
+    return rc ? rc : domm_number_parse(to, 0, DOMM_CONFIG_MAX_VIFS - 1, &pair_r->to, err);
+}
+
 static int fill_mirror(struct domm_config *config, struct domm_config_mirror *mirror,
                        const char *target, const char *vif, const char *to, struct domm_error *err)
 {
     int rc = find_target(config, target, &mirror->target, err);
+    rc = rc ? rc : mirror_values(vif, to, &mirror->pair, err);
     if (rc)
         return rc;
-    if (!vif || !to)
-        return domm_fail(err, DOMM_REFUSED, "\"%s\" is missing", vif ? "to" : "vif");
-    if ((rc = domm_number_parse(vif, 0, DOMM_VIF_MAX - 1, &mirror->vif, err)) ||
-        (rc = domm_number_parse(to, 0, DOMM_CONFIG_MAX_VIFS - 1, &mirror->to, err)))
-        return rc;
     for (const struct domm_config_mirror *other = config->mirrors; other < mirror; other++) {
-        if (other->vif == mirror->vif && strcmp(other->target, mirror->target) == 0)
-            return domm_fail(err, DOMM_REFUSED, "vif %u of %s is mirrored twice", mirror->vif,
+        if (other->pair.vif == mirror->pair.vif && strcmp(other->target, mirror->target) == 0)
+            return domm_fail(err, DOMM_REFUSED, "vif %u of %s is mirrored twice", mirror->pair.vif,
                              mirror->target);
     }
-    return make_monitor(config, mirror->to, err);
+    return make_monitor(config, mirror->pair.to, err);
 }
 
 static void free_values(char **values, size_t count)
@@ -183,13 +189,6 @@ int domm_config_take_mirror(struct domm_config *config, const char *text, struct
     return rc;
 }
 
-static int check_nfs(const char *source, struct domm_error *err)
-{
-    if (domm_storage_source_valid(DOMM_STORAGE_NFS, source))
-        return 0;
-    return domm_fail(err, DOMM_REFUSED, "nfs=%s is not SERVER:/PATH", source);
-}
-
 /* domM looks at a disk that the target writes: it must not be able to write it as well. */
 static int check_block(const struct domm_config *config, const char *vdev, struct domm_error *err)
 {
@@ -204,29 +203,35 @@ static int check_block(const struct domm_config *config, const char *vdev, struc
     return domm_fail(err, DOMM_REFUSED, "block=%s: domM has no such disk", vdev);
 }
 
-/* Takes the values it keeps out of the array. */
+static int storage_values(const char *nfs, const char *block, const char *max_age,
+                          struct domm_storage *storage_r, struct domm_error *err)
+{
+    const char *source = nfs ? nfs : block;
+    *storage_r = (struct domm_storage){.max_age = DOMM_STORAGE_MAX_AGE};
+    if (!nfs == !block)
+        return domm_fail(err, DOMM_REFUSED, "one of nfs and block is needed, and only one");
+    storage_r->kind = nfs ? DOMM_STORAGE_NFS : DOMM_STORAGE_BLOCK;
+    if (!domm_storage_source_valid(storage_r->kind, source))
+        return domm_fail(err, DOMM_REFUSED, "%s=%s is not %s", nfs ? "nfs" : "block", source,
+                         nfs ? "SERVER:/PATH" : "a vdev");
+    snprintf(storage_r->source, sizeof(storage_r->source), "%s", source);
+    return max_age ? domm_number_parse(max_age, 0, 3600, &storage_r->max_age, err) : 0;
+}
+
 static int fill_storage(struct domm_config *config, struct domm_config_storage *storage,
-                        const char *target, char **nfs, char **block, const char *max_age,
+                        const char *target, const char *nfs, const char *block, const char *max_age,
                         struct domm_error *err)
 {
-    storage->max_age = DOMM_STORAGE_MAX_AGE;
     int rc = find_target(config, target, &storage->target, err);
-    if (!rc && max_age)
-        rc = domm_number_parse(max_age, 0, 3600, &storage->max_age, err);
+    rc = rc ? rc : storage_values(nfs, block, max_age, &storage->storage, err);
+    if (!rc && block)
+        rc = check_block(config, block, err);
     if (rc)
         return rc;
-    if (!*nfs == !*block)
-        return domm_fail(err, DOMM_REFUSED, "one of nfs and block is needed, and only one");
-    rc = *nfs ? check_nfs(*nfs, err) : check_block(config, *block, err);
-    if (rc)
-        return rc;
-    storage->kind = *nfs ? DOMM_STORAGE_NFS : DOMM_STORAGE_BLOCK;
-    storage->source = *nfs ? *nfs : *block;
-    *nfs = *block = NULL;
     for (const struct domm_config_storage *other = config->storage; other < storage; other++) {
         if (strcmp(other->target, storage->target) == 0 &&
-            strcmp(other->source, storage->source) == 0)
-            return domm_fail(err, DOMM_REFUSED, "%s of %s is there twice", storage->source,
+            strcmp(other->storage.source, storage->storage.source) == 0)
+            return domm_fail(err, DOMM_REFUSED, "%s of %s is there twice", storage->storage.source,
                              storage->target);
     }
     return 0;
@@ -242,8 +247,34 @@ int domm_config_take_storage(struct domm_config *config, const char *text, struc
     if (rc)
         return rc;
     struct domm_config_storage *storage = &config->storage[config->n_storage++];
-    rc = fill_storage(config, storage, values[TARGET], &values[NFS], &values[BLOCK],
-                      values[MAX_AGE], err);
+    rc = fill_storage(config, storage, values[TARGET], values[NFS], values[BLOCK], values[MAX_AGE],
+                      err);
+    free_values(values, N_KEYS);
+    return rc;
+}
+
+int domm_mirror_parse(const char *text, struct domm_mirror_pair *pair_r, struct domm_error *err)
+{
+    enum { VIF, TO, N_KEYS };
+    static const char *const keys[] = {"vif", "to", NULL};
+    char *values[N_KEYS];
+    int rc = domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    rc = mirror_values(values[VIF], values[TO], pair_r, err);
+    free_values(values, N_KEYS);
+    return rc;
+}
+
+int domm_storage_parse(const char *text, struct domm_storage *storage_r, struct domm_error *err)
+{
+    enum { NFS, BLOCK, MAX_AGE, N_KEYS };
+    static const char *const keys[] = {"nfs", "block", "max_age", NULL};
+    char *values[N_KEYS];
+    int rc = domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    rc = storage_values(values[NFS], values[BLOCK], values[MAX_AGE], storage_r, err);
     free_values(values, N_KEYS);
     return rc;
 }

@@ -45,8 +45,8 @@ static struct json_object *mirrors_json(const struct domm_config *config)
     for (size_t i = 0; i < config->n_mirrors; i++) {
         struct json_object *object = json_object_new_object();
         add_text(object, "target", config->mirrors[i].target);
-        domm_json_number(object, "vif", config->mirrors[i].vif);
-        domm_json_number(object, "to", config->mirrors[i].to);
+        domm_json_number(object, "vif", config->mirrors[i].pair.vif);
+        domm_json_number(object, "to", config->mirrors[i].pair.to);
         json_object_array_add(list, object);
     }
     return list;
@@ -56,9 +56,9 @@ static struct json_object *storage_json(const struct domm_config *config)
 {
     struct json_object *list = json_object_new_array();
     for (size_t i = 0; i < config->n_storage; i++) {
-        const struct domm_config_storage *storage = &config->storage[i];
+        const struct domm_storage *storage = &config->storage[i].storage;
         struct json_object *object = json_object_new_object();
-        add_text(object, "target", storage->target);
+        add_text(object, "target", config->storage[i].target);
         add_text(object, domm_storage_kind_name(storage->kind), storage->source);
         domm_json_number(object, "max_age", storage->max_age);
         json_object_array_add(list, object);

@@ -54,6 +54,20 @@ static int read_number(struct json_object *object, const char *key, unsigned min
     return 0;
 }
 
+/* Absent is false. */
+static int read_flag(struct json_object *object, const char *key, bool *flag_r,
+                     struct domm_error *err)
+{
+    struct json_object *value;
+    *flag_r = false;
+    if (!json_object_object_get_ex(object, key, &value))
+        return 0;
+    if (!json_object_is_type(value, json_type_boolean))
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is neither true nor false", key);
+    *flag_r = json_object_get_boolean(value);
+    return 0;
+}
+
 /* Null, if it is no text or one with a NUL inside. */
 static const char *read_text(struct json_object *object, const char *key)
 {
@@ -199,6 +213,7 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
     record_r->ready_timeout = DOMM_READY_TIMEOUT;
     int rc = check_version(root, err);
     rc = rc ? rc : read_number(root, "ready_timeout", 1, 3600, &record_r->ready_timeout, err);
+    rc = rc ? rc : read_flag(root, "managed", &record_r->managed, err);
     return rc ? rc : read_targets(record_r, root, err);
 }
 
@@ -235,6 +250,7 @@ int domm_record_format(const struct domm_record *record, char **json_r, struct d
         json_object_array_add(targets, target_json(&record->targets[i]));
     domm_json_number(root, "version", RECORD_VERSION);
     domm_json_number(root, "ready_timeout", record->ready_timeout);
+    domm_json_bool(root, "managed", record->managed);
     json_object_object_add(root, "targets", targets);
     *json_r = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
                                                               JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -4,7 +4,7 @@
  * ends with the domain. It says what shall be; what is, is measured (lib/pair/status.h). A JSON
  * object,
  *
- *     {"version": 1, "ready_timeout": 60, "targets": [
+ *     {"version": 1, "ready_timeout": 60, "managed": true, "targets": [
  *         {"uuid": "<uuid>",
  *          "mirror": [{"vif": 0, "to": 1}],
  *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3}, {"block": "xvdb", "max_age": 3}]}]}
@@ -53,6 +53,7 @@ struct domm_record_target {
 
 struct domm_record {
     unsigned ready_timeout; /* seconds */
+    bool managed;           /* made by domm create: dommd sees to it when it ends by itself */
     size_t n_targets;       /* may be 0: a domM that is attached to nothing at present */
     struct domm_record_target targets[DOMM_RECORD_MAX_TARGETS];
 };

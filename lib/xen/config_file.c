@@ -227,18 +227,23 @@ const char *domm_config_file_item(const struct domm_config_file *file, const cha
     return xlu_cfg_get_listitem(list, (int)item);
 }
 
-int domm_disk_parse(const char *spec, struct domm_disk *disk_r, struct domm_error *err)
+int domm_libxl_disk(const char *spec, libxl_device_disk *disk, struct domm_error *err)
 {
-    *disk_r = (struct domm_disk){0};
     struct domm_config_file *parser = new_file("disk");
     if (!parser)
         return domm_no_memory(err);
+    int rc = xlu_disk_parse(parser->xlu, 1, &spec, disk) ? refuse(parser, "disk", err) : 0;
+    domm_config_file_free(parser);
+    return rc;
+}
+
+int domm_disk_parse(const char *spec, struct domm_disk *disk_r, struct domm_error *err)
+{
+    *disk_r = (struct domm_disk){0};
     libxl_device_disk disk;
     libxl_device_disk_init(&disk);
-    int rc = 0;
-    if (xlu_disk_parse(parser->xlu, 1, &spec, &disk)) {
-        rc = refuse(parser, "disk", err);
-    } else {
+    int rc = domm_libxl_disk(spec, &disk, err);
+    if (!rc) {
         disk_r->vdev = strdup(disk.vdev ? disk.vdev : "");
         disk_r->path = strdup(disk.pdev_path ? disk.pdev_path : "");
         disk_r->writable = disk.readwrite;
@@ -248,7 +253,6 @@ int domm_disk_parse(const char *spec, struct domm_disk *disk_r, struct domm_erro
     if (rc)
         domm_disk_dispose(disk_r);
     libxl_device_disk_dispose(&disk);
-    domm_config_file_free(parser);
     return rc;
 }
 

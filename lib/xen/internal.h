@@ -10,6 +10,7 @@
 #include <libxl_utils.h>
 #include <xenstore.h>
 
+#include "lib/base/error.h"
 #include "lib/base/log.h"
 
 struct domm_xtl {
@@ -25,5 +26,8 @@ struct domm_xen {
 
 /* Makes a logger for libxl that writes to log. Nothing to free. */
 void domm_xtl_init(struct domm_xtl *xtl, struct domm_log *log);
+
+/* What libxlutil makes of a disk specification, into an initialised disk. DOMM_REFUSED. */
+int domm_libxl_disk(const char *spec, libxl_device_disk *disk, struct domm_error *err);
 
 #endif

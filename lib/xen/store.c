@@ -81,15 +81,19 @@ int domm_store_fd(struct domm_store *store)
     return xs_fileno(store->xs);
 }
 
-bool domm_store_changed(struct domm_store *store, const char *path)
+static char *take_event(struct domm_store *store, enum xs_watch_type field)
 {
-    bool changed = false;
-    char **event;
-    while ((event = xs_check_watch(store->xs))) {
-        changed |= strcmp(event[XS_WATCH_PATH], path) == 0;
-        free(event);
-    }
-    return changed;
+    char **event = xs_check_watch(store->xs);
+    if (!event)
+        return NULL;
+    char *text = strdup(event[field]);
+    free(event);
+    return text;
+}
+
+char *domm_store_changed(struct domm_store *store)
+{
+    return take_event(store, XS_WATCH_PATH);
 }
 
 int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_error *err)
@@ -101,12 +105,7 @@ int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_e
 
 char *domm_store_event(struct domm_store *store)
 {
-    char **event = xs_check_watch(store->xs);
-    if (!event)
-        return NULL;
-    char *token = strdup(event[XS_WATCH_TOKEN]);
-    free(event);
-    return token;
+    return take_event(store, XS_WATCH_TOKEN);
 }
 
 int domm_store_list(struct domm_store *store, const char *path, char ***names_r, size_t *count_r,
@@ -143,4 +142,14 @@ int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
 {
     struct xs_permissions permissions = {.id = domid, .perms = XS_PERM_NONE};
     return make(store, path, &permissions, 1, err);
+}
+
+int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
+                    struct domm_error *err)
+{
+    struct xs_permissions permissions[] = {
+        {.id = 0, .perms = XS_PERM_NONE},
+        {.id = domid, .perms = XS_PERM_READ},
+    };
+    return make(store, path, permissions, 2, err);
 }

@@ -29,14 +29,15 @@ int domm_store_write(struct domm_store *store, const char *path, const char *val
 int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err);
 
 /* From now on domm_store_fd is readable when the node, or one below it, may have changed: once at
- * once. domm_store_changed takes all events away, and says whether one was for the node itself:
- * it was made, removed or given other permissions. */
+ * once. domm_store_changed takes the oldest event away, and returns what has changed: the watched
+ * node (it was made, removed or given other permissions) or one below it. The caller's to free;
+ * null if there is no event. */
 int domm_store_watch(struct domm_store *store, const char *path, struct domm_error *err);
 int domm_store_fd(struct domm_store *store);
-bool domm_store_changed(struct domm_store *store, const char *path);
+char *domm_store_changed(struct domm_store *store);
 int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_error *err);
 
-/* The oldest event: the watched path it is for, the caller's to free. Null if there is none. */
+/* As domm_store_changed, but the watched path it is for. */
 char *domm_store_event(struct domm_store *store);
 
 /* The names directly below a node; *names_r is one block, the caller's to free. */
@@ -50,6 +51,11 @@ int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
 /* dom0: makes the node the guest's own. What is made in a node belongs to the node's owner
  * (oxenstored), and only an owner may set permissions, as libxenvchan's server does. */
 int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
+                    struct domm_error *err);
+
+/* dom0: makes the node if it is not there, and lets the guest read it. What dom0 makes in it later
+ * is for the guest to read as well. */
+int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
                     struct domm_error *err);
 
 #endif

@@ -41,6 +41,39 @@ alive() {
     dom0 read "$home/domm/agent/alive"
 }
 
+# As start_agent, with mounts that only the agent sees.
+start_agent_apart() {
+    local unshare=(unshare --mount)
+    "${unshare[@]}" true 2>/dev/null || unshare+=(--map-root-user)
+    "${unshare[@]}" true 2>/dev/null || skip "no mount namespace can be made here"
+    "${unshare[@]}" "$agent" "$@" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+    agent_pid=$!
+}
+
+target=d0330000-0000-4000-8000-000000000011
+
+# list_storage NUMBER TYPE SOURCE MAX_AGE: as dom0 does it.
+list_storage() {
+    local node=$home/domm/targets/$target/storage/$1
+    dom0 write "$node/type" "$2"
+    dom0 write "$node/source" "$3"
+    dom0 write "$node/max_age" "$4"
+}
+
+ping() {
+    dom0 write "$home/domm/ping" "$1"
+}
+
+ponged() {
+    [ "$(dom0 read "$home/domm/agent/pong")" = "$1" ]
+}
+
+# says_of_target PYTHON: an expression about the answer.
+says_of_target() {
+    dom0 read "$home/domm/agent/targets/$target" |
+        python3 -c "import json, sys; a = json.load(sys.stdin); sys.exit(not ($1))"
+}
+
 alive_exceeds() {
     (($(alive) > $1))
 }
@@ -93,7 +126,7 @@ alive_exceeds() {
 @test "domm-agent renews its sign of life every interval" {
     start_store 7
     dom0 mkdir "$home/domm"
-    start_agent
+    start_agent --interval 1
     eventually alive
     first=$(alive)
     eventually alive_exceeds $((first + 1))
@@ -163,4 +196,105 @@ alive_exceeds() {
     kill -CONT "$agent_pid"
     eventually alive
     eventually dom0 read "$home/domm/agent/version"
+}
+
+@test "domm-agent answers a ping, and each that follows" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    start_agent
+    eventually alive
+    run -1 dom0 read "$home/domm/agent/pong"
+    for text in one two "three words"; do
+        ping "$text"
+        eventually ponged "$text"
+    done
+    run -1 dom0 read "$home/domm/agent/targets"
+}
+
+@test "domm-agent answers a ping that was there before it, or before the node was made anew" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    ping early
+    start_agent
+    eventually ponged early
+    dom0 rm "$home/domm"
+    run -1 dom0 read "$home/domm/agent/pong"
+    dom0 mkdir "$home/domm"
+    ping again
+    eventually ponged again
+}
+
+@test "domm-agent answers about each target, and no longer about one that is gone" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    dom0 write "$home/domm/targets/$target/name" web
+    ping one
+    start_agent
+    eventually ponged one
+    says_of_target 'a["memory"]["ok"] is False and a["memory"]["error"] and a["storage"] == []'
+    dom0 rm "$home/domm/targets/$target"
+    dom0 mkdir "$home/domm/targets"
+    ping two
+    eventually ponged two
+    run -1 dom0 read "$home/domm/agent/targets/$target"
+}
+
+@test "domm-agent says what storage it cannot mount, and where it would be" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    dom0 write "$home/domm/targets/$target/name" web
+    list_storage 0 block xvdzz 3
+    list_storage 1 nfs 127.0.0.1:/nowhere 3
+    start_agent_apart
+    eventually logged "mounting 127.0.0.1:/nowhere at /run/domm-storage/web/1"
+    sleep 1
+    ping one
+    eventually ponged one
+    says_of_target '[s["ok"] for s in a["storage"]] == [False, False]'
+    says_of_target '[s["age"] for s in a["storage"]] == [None, None]'
+    says_of_target '[s["path"][-6:] for s in a["storage"]] == ["/web/0", "/web/1"]'
+    says_of_target 'all(s["error"] for s in a["storage"])'
+    kill "$agent_pid"
+    wait "$agent_pid"
+}
+
+@test "domm-agent unmounts what is not listed any more, but not when the list is away" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    list_storage 0 block xvdzz 3
+    start_agent_apart
+    eventually logged "mounting xvdzz"
+    dom0 rm "$home/domm"
+    sleep 4
+    run -1 logged unmounting
+    dom0 mkdir "$home/domm"
+    dom0 mkdir "$home/domm/targets"
+    eventually logged unmounting
+}
+
+@test "domm-agent refuses hostile nodes with a line for each, and goes on" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    list_storage 0 nfs '10.0.0.1:/a,rw' 3
+    list_storage 1 nfs '-orw:/a' 3
+    list_storage 2 block ../../etc/shadow 3
+    list_storage 3 block xvdb -1
+    list_storage 4 cifs 10.0.0.1:/a 3
+    list_storage 08 block xvdb 3
+    dom0 write "$home/domm/targets/$target/name" ../../etc
+    dom0 write "$home/domm/targets/no-uuid/name" web
+    start_agent_apart
+    for n in 0 1 2 3 4; do
+        eventually logged "refused domm/targets/$target/storage/$n: "
+    done
+    logged "refused domm/targets/$target/storage/08: "
+    logged "refused domm/targets/$target/name: "
+    logged "refused domm/targets/no-uuid: "
+    run -1 logged mounting
+    ping "$(printf 'two\nlines')"
+    eventually logged "refused domm/ping"
+    ping "$(printf '%065d' 1)"
+    ping fine
+    eventually ponged fine
+    says_of_target 'a["storage"] == []'
 }

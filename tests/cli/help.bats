@@ -72,7 +72,7 @@ for c in table["commands"]:
     commands=$(section COMMANDS)
     table 'print("\n".join((c["name"] + " " + c["synopsis"]).strip() for c in table["commands"] if not c["internal"]))' |
         while read -r line; do
-            grep -F -x -- "     domm $line" <<<"$(sed 's/ \[-[^]]*\]//' <<<"$commands")" ||
+            grep -F -x -- "     domm $line" <<<"$(sed 's/ \[-[^]]*\]//g' <<<"$commands")" ||
                 { echo "missing in domm(1): $line"; exit 1; }
         done
 }
@@ -99,7 +99,7 @@ for o in table["global_options"]:
 }
 
 @test "domm(1) documents the exit codes with the same meaning" {
-    [ "$(section 'EXIT STATUS' | grep -E '^ +[0-9] ' | sed 's/^ *//; s/  */ /')" = \
+    [ "$(section 'EXIT STATUS' | grep -E '^ +[0-9]+ ' | sed 's/^ *//; s/  */ /')" = \
         "$(table 'print("\n".join("%d %s" % (c["code"], c["meaning"]) for c in table["exit_codes"]))')" ]
 }
 

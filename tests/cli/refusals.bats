@@ -17,10 +17,14 @@ setup() {
 
 @test "every command that needs Xen refuses without it" {
     skip_on_xen
-    for command in $(table 'print("\n".join(c["name"] for c in table["commands"] if c["needs_xen"]))'); do
-        fails 4 "$domm" "$command"
+    # With as many operands as each needs: its synopsis up to the first optional one.
+    table 'print("\n".join(c["name"] + " x" * len(c["synopsis"].split("[")[0].split())
+                           for c in table["commands"] if c["needs_xen"]))' > "$BATS_TEST_TMPDIR/lines"
+    [ "$(wc -l < "$BATS_TEST_TMPDIR/lines")" -ge 6 ]
+    while read -r -a line; do
+        fails 4 "$domm" "${line[@]}"
         says "does not run on Xen"
-    done
+    done < "$BATS_TEST_TMPDIR/lines"
 }
 
 @test "version prints what it knows without Xen, and fails" {

@@ -3,7 +3,7 @@
 """A xenstored small enough to test domm-agent without Xen.
 
   xenstored.py SOCKET DOMID serve       serves until killed
-  xenstored.py SOCKET ask OP PATH       OP is read, mkdir or rm, as dom0 would do it
+  xenstored.py SOCKET ask OP PATH [VALUE]   OP is read, write, mkdir or rm, as dom0 would do it
 
 It speaks the protocol of xen/include/public/io/xs_wire.h. A relative path is a request of the
 guest, which may write below its node "domm" only and only while that exists; an absolute path is
@@ -16,7 +16,7 @@ import struct
 import sys
 import threading
 
-READ, WATCH, WRITE, MKDIR, RM, EVENT, ERROR = 2, 4, 11, 12, 13, 15, 16
+DIRECTORY, READ, WATCH, WRITE, MKDIR, RM, EVENT, ERROR = 1, 2, 4, 11, 12, 13, 15, 16
 HEADER = struct.Struct("=IIII")  # type, request, transaction, length
 
 
@@ -65,12 +65,21 @@ class Store:
         self.fire(path)
         return None
 
+    def children(self, path):
+        below = [p[len(path) + 1:] for p in self.nodes if p.startswith(path + "/")]
+        if not below and path not in self.nodes:
+            return b"ENOENT", None
+        names = sorted({p.split("/")[0] for p in below})
+        return None, b"".join(name.encode() + b"\0" for name in names)
+
     def answer(self, connection, kind, fields):
         """(error, result)"""
         path = fields[0].decode()
         if kind == READ:
             value = self.nodes.get(self.absolute(path))
             return (b"ENOENT", None) if value is None else (None, value)
+        if kind == DIRECTORY:
+            return self.children(self.absolute(path))
         if kind == WATCH:
             self.watches.append((connection, self.absolute(path), path, fields[1]))
             return None, b"OK\0"
@@ -111,11 +120,11 @@ def serve(path, domid):
         server.serve_forever()
 
 
-def ask(path, operation, node):
-    kind = {"read": READ, "mkdir": MKDIR, "rm": RM}[operation]
+def ask(path, operation, node, value=""):
+    kind = {"read": READ, "write": WRITE, "mkdir": MKDIR, "rm": RM}[operation]
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)
-        send(connection, kind, 1, node.encode() + b"\0")
+        send(connection, kind, 1, node.encode() + b"\0" + value.encode())
         kind, _, payload = receive(connection)
         print(payload.decode().rstrip("\0"))
         return 1 if kind == ERROR else 0
@@ -123,5 +132,5 @@ def ask(path, operation, node):
 
 if __name__ == "__main__":
     if sys.argv[2] == "ask":
-        sys.exit(ask(sys.argv[1], sys.argv[3], sys.argv[4]))
+        sys.exit(ask(sys.argv[1], *sys.argv[3:]))
     serve(sys.argv[1], sys.argv[2])

@@ -101,7 +101,7 @@ record() {
 	alive() { on host1 'xenstore-read /local/domain/$(xl domid domm1)/domm/agent/alive 2>/dev/null'; }
 	eventually 60 eval '[ -n "$(alive)" ]'
 	before=$(alive)
-	sleep 3
+	sleep 6
 	[ "$(alive)" -gt "$before" ]
 	in_guest host1 domm1 'systemctl stop domm-agent'
 	[ -z "$(alive)" ]

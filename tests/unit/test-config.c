@@ -94,10 +94,10 @@ static void everything_is_taken(void **state)
     assert_string_equal(config->vifs[2].script, DOMM_MONITOR_VIF_SCRIPT);
     assert_int_equal(config->n_mirrors, 3);
     assert_string_equal(config->mirrors[1].target, "mail");
-    assert_int_equal(config->storage[0].kind, DOMM_STORAGE_NFS);
-    assert_string_equal(config->storage[0].source, "10.0.0.3:/srv/web");
-    assert_int_equal(config->storage[0].max_age, 1);
-    assert_int_equal(config->storage[1].max_age, 3);
+    assert_int_equal(config->storage[0].storage.kind, DOMM_STORAGE_NFS);
+    assert_string_equal(config->storage[0].storage.source, "10.0.0.3:/srv/web");
+    assert_int_equal(config->storage[0].storage.max_age, 1);
+    assert_int_equal(config->storage[1].storage.max_age, 3);
     assert_int_equal(config->ready_timeout, 30);
 
     struct json_object *json = domm_config_json(config);

@@ -11,7 +11,7 @@ from .base import GUESTS, HOSTS, say
 def _show(machine, command):
     """Runs a command on a machine as its user would see it."""
     print(f"\n{machine.name}# {command}", flush=True)
-    subprocess.run([*machine.ssh_command(), command], stdin=subprocess.DEVNULL, check=True, timeout=300,
+    subprocess.run([*machine.ssh_command(), command], stdin=subprocess.DEVNULL, check=True, timeout=900,
                    stderr=sys.stdout)
 
 
@@ -22,9 +22,13 @@ def run(lab):
     host1, host2 = lab.hosts()
     target, domm = GUESTS["target1"], GUESTS["domm1"]
     guests.start(lab, target, host1)
-    guests.start(lab, domm, host1)
+    host1.run("cat > /etc/xen/watch.cfg", input=guests.watch_config(domm, target))
     _show(host1, "domm version")
+    _show(host1, "domm create /etc/xen/watch.cfg")
     _show(host1, "domm list")
+    _show(host1, "domm monitor-status")
+    _show(host1, "ssh domm1 strings -n 12 /run/domm/target1/mem | grep -m 3 'Linux version'")
+    _show(host1, "domm detach domm1")
     say("the target moves to host2 the ordinary way, and for that time nobody could watch it: "
         "what domm migrate is for")
     _show(host1, "xl migrate target1 host2")

@@ -27,6 +27,14 @@ def xl_config(g, memory, vcpus):
             f'cmdline = "{command_line}"\nvif = [ "mac={g.mac},bridge=xenbr0" ]\n')
 
 
+def watch_config(g, target, ready_timeout=UP_SECONDS):
+    """The domm.cfg of a domM that watches all of a target; its second vif is the monitor vif."""
+    text = xl_config(g, g.memory, 1).replace("bridge=xenbr0\" ]", "bridge=xenbr0\", \"\" ]")
+    return (f'{text}target = "{target.name}"\nmirror = [ "vif=0,to=1" ]\n'
+            f'storage = [ "nfs=10.99.0.3:/srv/guests/{target.name},max_age=3" ]\n'
+            f"ready_timeout = {ready_timeout}\n")
+
+
 def host_of(lab, g):
     """The host a guest runs on, or None."""
     for host in lab.hosts():

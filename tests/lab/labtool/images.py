@@ -107,8 +107,7 @@ def dom0(hypervisor, guest_dir):
 
 def build_root(suite):
     """A root directory with what domm's packages need to be built for `suite`."""
-    env = {"suite": suite, "control": str(SOURCE / "debian/control")}
-    return _image(f"build-{suite}", ["build.sh", "../../../debian/control"], env)
+    return _image(f"build-{suite}", ["build.sh", "../../../debian/control"], {"suite": suite})
 
 
 def for_hosts(hypervisors):

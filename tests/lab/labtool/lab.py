@@ -6,10 +6,12 @@ import fcntl
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
 import subprocess
+import time
 
 from . import images
 from .base import HOME, HOSTS, HYPERVISORS, LabError, MACHINES, in_parallel, say, wait_for
@@ -17,6 +19,7 @@ from .machine import Machine, boot_key
 
 BOOTED = "booted"
 BOOT_SECONDS = 600
+PAUSE_TRIES = 300
 
 
 class Lab:
@@ -155,11 +158,21 @@ class Lab:
         # All stand still before the first is saved: no packet may be in one machine's
         # future and in another's past.
         machines = self.machines.values()
-        in_parallel(Machine.pause, machines)
         try:
+            self._pause_outside_guests()
             in_parallel(lambda m: m.save(name), machines)
         finally:
             in_parallel(Machine.resume, machines)
+
+    def _pause_outside_guests(self):
+        machines = self.machines.values()
+        for _ in range(PAUSE_TRIES):
+            in_parallel(Machine.pause, machines)
+            if not any(m.in_hvm_guest() for m in machines):
+                return
+            in_parallel(Machine.resume, machines)
+            time.sleep(random.uniform(0.01, 0.1))
+        raise LabError("a host is inside a guest whenever it is looked at; is a guest very busy?")
 
     def restore(self, name):
         """Gives the whole lab back as it was when the snapshot was taken."""

@@ -4,6 +4,7 @@
 import functools
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 
 from . import images
 from .base import HOSTS, LabError, MACHINES, tail, wait_for
-from .qmp import monitor, qmp
+from .qmp import ask, monitor, qmp
 
 # Under emulation dom0 dies with SMAP, the FPU state is corrupted across world switches with
 # AVX or XSAVE, and a PVH guest dies at RDTSCP; the rest is an ordinary AMD machine with SVM.
@@ -128,6 +129,16 @@ class Machine:
     def state(self):
         """What QEMU says it does: "running", "paused", …; "off" without a process."""
         return qmp(self.socket, "query-status", 5)["status"] if self.pid() else "off"
+
+    def in_hvm_guest(self):
+        """Whether a CPU of this paused host is inside a guest by SVM. Then a snapshot cannot be
+        loaded again: QEMU keeps that fact only for KVM (cpu_post_load, target/i386/machine.c).
+        Xen, and all that runs under it but such guests, has its descriptor table in the part of
+        the address space that is Xen's alone (PERDOMAIN_VIRT_START, xen/arch/x86's config.h)."""
+        if not self.is_host:
+            return False
+        tables = re.findall(r"^GDT= *([0-9a-f]+)", ask(self.socket, "info registers -a"), re.M)
+        return not all(0xffff800000000000 <= int(t, 16) < 0xffff880000000000 for t in tables)
 
     def save(self, snapshot):
         monitor(self.socket, f"savevm {snapshot}")

@@ -21,9 +21,14 @@ def qmp(path, command, timeout=60, **arguments):
         raise LabError(f"QEMU does not answer {command} on {path}: {e}") from e
 
 
-def monitor(path, line, timeout=120):
-    """Runs a line of QEMU's human monitor; these print nothing unless they fail."""
-    text = qmp(path, "human-monitor-command", timeout, **{"command-line": line})
+def ask(path, line, timeout=120):
+    """Runs a line of QEMU's human monitor and returns what it prints."""
+    return qmp(path, "human-monitor-command", timeout, **{"command-line": line})
+
+
+def monitor(path, line):
+    """Runs a line of QEMU's human monitor that prints nothing unless it fails."""
+    text = ask(path, line)
     if text.strip():
         raise LabError(f"QEMU refused '{line}': {text.strip()}")
 

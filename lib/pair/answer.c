@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/pair/answer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "lib/base/json.h"
+#include "lib/base/text.h"
+#include "lib/pair/nodes.h"
+
+#define PATH_BYTES 160
+#define MAX_BYTES 4096
+#define DEPTH 6
+
+static void take_text(struct json_object *object, const char *key, char text_r[DOMM_ANSWER_TEXT])
+{
+    struct json_object *value;
+    text_r[0] = '\0';
+    if (json_object_object_get_ex(object, key, &value) &&
+        json_object_is_type(value, json_type_string))
+        snprintf(text_r, DOMM_ANSWER_TEXT, "%s", json_object_get_string(value));
+    domm_make_printable(text_r);
+}
+
+static void take_claim(struct json_object *object, struct domm_claim *claim_r)
+{
+    struct json_object *value;
+    *claim_r = (struct domm_claim){.age_s = -1};
+    take_text(object, "error", claim_r->error);
+    take_text(object, "path", claim_r->path);
+    if (json_object_object_get_ex(object, "ok", &value) &&
+        json_object_is_type(value, json_type_boolean))
+        claim_r->ok = json_object_get_boolean(value);
+    if (json_object_object_get_ex(object, "age", &value) &&
+        json_object_is_type(value, json_type_int) && json_object_get_int64(value) >= 0)
+        claim_r->age_s = json_object_get_int64(value);
+}
+
+static void take_monitors(struct json_object *list, struct domm_answer *answer)
+{
+    size_t count = json_object_array_length(list);
+    for (size_t i = 0; i < count && answer->n_monitors < DOMM_RECORD_MAX_ITEMS; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i), *vif;
+        if (!json_object_object_get_ex(item, "vif", &vif) ||
+            !json_object_is_type(vif, json_type_int))
+            continue;
+        take_claim(item, &answer->monitors[answer->n_monitors]);
+        answer->monitor_vifs[answer->n_monitors++] = (unsigned)json_object_get_int(vif);
+    }
+}
+
+bool domm_answer_parse(const char *text, struct domm_answer *answer_r)
+{
+    struct json_object *memory, *network, *storage;
+    *answer_r = (struct domm_answer){0};
+    if (strlen(text) > MAX_BYTES)
+        return false;
+    struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
+    if (!tokener)
+        return false;
+    cleanup_json struct json_object *root =
+        json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
+    json_tokener_free(tokener);
+    if (!json_object_is_type(root, json_type_object) ||
+        !json_object_object_get_ex(root, "memory", &memory))
+        return false;
+    answer_r->given = true;
+    take_claim(memory, &answer_r->memory);
+    if (json_object_object_get_ex(root, "network", &network) &&
+        json_object_is_type(network, json_type_array))
+        take_monitors(network, answer_r);
+    if (json_object_object_get_ex(root, "storage", &storage) &&
+        json_object_is_type(storage, json_type_array))
+        answer_r->n_storage = json_object_array_length(storage);
+    if (answer_r->n_storage > DOMM_RECORD_MAX_ITEMS)
+        answer_r->n_storage = DOMM_RECORD_MAX_ITEMS;
+    for (size_t i = 0; i < answer_r->n_storage; i++)
+        take_claim(json_object_array_get_idx(storage, i), &answer_r->storage[i]);
+    return true;
+}
+
+void domm_answer_read(struct domm_store *store, uint32_t domm, const struct domm_uuid *target,
+                      struct domm_answer *answer_r)
+{
+    char path[PATH_BYTES], uuid[DOMM_UUID_TEXT];
+    cleanup_free char *text = NULL;
+    struct domm_error ignored;
+    domm_uuid_format(target, uuid);
+    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_AGENT "/targets/%s", domm, uuid);
+    *answer_r = (struct domm_answer){0};
+    if (domm_store_read(store, path, &text, &ignored) == 0)
+        domm_answer_parse(text, answer_r);
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pong_path(uint32_t domid, char path_r[PATH_BYTES])
+{
+    snprintf(path_r, PATH_BYTES, "/local/domain/%u/" DOMM_NODE_AGENT "/pong", domid);
+}
+
+/* The watch fires once at once, so that a pong that came before it is not missed. The ping is
+ * there if dommd serves this domM; writing it without looking would make it for a dead one. */
+static int ask_one(struct domm_store *store, uint32_t domid, const char *word,
+                   struct domm_error *err)
+{
+    char path[PATH_BYTES];
+    cleanup_free char *last = NULL;
+    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_PING, domid);
+    int rc = domm_store_read(store, path, &last, err);
+    rc = rc ? rc : domm_store_write(store, path, word, err);
+    pong_path(domid, path);
+    return rc ? rc : domm_store_watch(store, path, err);
+}
+
+static bool all_answered(struct domm_store *store, const uint32_t *domids, size_t count,
+                         const char *word, bool *answered)
+{
+    bool all = true;
+    for (size_t i = 0; i < count; i++) {
+        char path[PATH_BYTES];
+        cleanup_free char *pong = NULL;
+        struct domm_error ignored;
+        pong_path(domids[i], path);
+        if (!answered[i] && domm_store_read(store, path, &pong, &ignored) == 0)
+            answered[i] = strcmp(pong, word) == 0;
+        all &= answered[i];
+    }
+    return all;
+}
+
+static int wait_for_pongs(struct domm_store *store, const uint32_t *domids, size_t count,
+                          const char *word, int timeout_ms, bool *answered, struct domm_error *err)
+{
+    int64_t end = clock_ms() + timeout_ms;
+    struct pollfd fd = {.fd = domm_store_fd(store), .events = POLLIN};
+    while (!all_answered(store, domids, count, word, answered)) {
+        int64_t rest = end - clock_ms();
+        if (rest <= 0)
+            return 0;
+        if (poll(&fd, 1, (int)rest) < 0)
+            return domm_fail_errno(err, errno == EINTR ? DOMM_ABORTED : DOMM_FAILED, errno,
+                                   "waiting for the agents");
+        char *event;
+        while ((event = domm_store_event(store)))
+            free(event);
+    }
+    return 0;
+}
+
+int domm_agents_ask(struct domm_store *store, const uint32_t *domids, size_t count, int timeout_ms,
+                    bool *answered_r, struct domm_error *err)
+{
+    uint64_t random;
+    char word[24];
+    struct domm_error one;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "making up a word for the agents");
+    snprintf(word, sizeof(word), "%016" PRIx64, random);
+    for (size_t i = 0; i < count; i++) {
+        answered_r[i] = false;
+        /* One that has just ended does not answer. */
+        int rc = ask_one(store, domids[i], word, &one);
+        if (rc && rc != -DOMM_NOT_FOUND) {
+            *err = one;
+            return rc;
+        }
+    }
+    int rc = wait_for_pongs(store, domids, count, word, timeout_ms, answered_r, err);
+    for (size_t i = 0; i < count; i++) {
+        char path[PATH_BYTES];
+        pong_path(domids[i], path);
+        domm_store_unwatch(store, path, &one);
+    }
+    return rc;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/pair/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+#define SERVICE_LOCK DOMM_RUN_DIRECTORY "/dommd.lock"
+#define RECORDS_LOCK DOMM_RUN_DIRECTORY "/records.lock"
+
+#define PATIENCE 100 /* tenths of a second */
+
+static int open_lock(const char *path, int *fd_r, struct domm_error *err)
+{
+    *fd_r = -1;
+    if (mkdir(DOMM_RUN_DIRECTORY, 0755) && errno != EEXIST)
+        return domm_fail_errno(err, DOMM_FAILED, errno, "making " DOMM_RUN_DIRECTORY);
+    *fd_r = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return *fd_r < 0 ? domm_fail_errno(err, DOMM_FAILED, errno, "opening %s", path) : 0;
+}
+
+int domm_lock_service(int *fd_r, struct domm_error *err)
+{
+    int rc = open_lock(SERVICE_LOCK, fd_r, err);
+    if (rc || flock(*fd_r, LOCK_EX | LOCK_NB) == 0)
+        return rc;
+    return domm_fail_errno(err, DOMM_FAILED, errno, "another dommd runs: locking " SERVICE_LOCK);
+}
+
+bool domm_service_runs(void)
+{
+    cleanup_fd int fd = open(SERVICE_LOCK, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+int domm_lock_records(int *fd_r, struct domm_error *err)
+{
+    static const struct timespec tenth = {.tv_nsec = 100000000};
+    int rc = open_lock(RECORDS_LOCK, fd_r, err);
+    for (int tries = 0; !rc && flock(*fd_r, LOCK_EX | LOCK_NB); tries++) {
+        if (errno != EWOULDBLOCK || tries == PATIENCE)
+            return domm_fail_errno(err, DOMM_FAILED, errno,
+                                   "another domm is changing records: locking " RECORDS_LOCK);
+        nanosleep(&tenth, NULL);
+    }
+    return rc;
+}

@@ -1,0 +1,254 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A pair on real Xen: made by domm create, measured by domm monitor-status, parted and joined again.
+# The tests build on each other, in their order.
+
+load helpers
+
+target1=d0330000-0000-4000-8000-000000000011
+target2=d0330000-0000-4000-8000-000000000012
+
+setup_file() {
+	lab up
+	lab restore "${PAIR_SNAPSHOT:-targets}" || {
+		lab reset
+		lab push
+		lab start target1
+		lab start target2
+		lab snapshot targets
+	}
+	config | on_in host1 'cat > /etc/xen/watch.cfg'
+}
+
+on_in() { lab ssh "$@"; }
+
+# The domM of these tests: the lab's domm1 with a monitor vif, and what it watches of target1.
+config() {
+	cat <<-EOF
+		name = "domm1"
+		uuid = "d0330000-0000-4000-8000-000000000021"
+		memory = 160
+		kernel = "/var/lib/lab/vmlinuz"
+		ramdisk = "/var/lib/lab/initrd.img"
+		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm1 rw console=hvc0 ip=10.99.0.21::10.99.0.3:255.255.255.0:domm1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm1"
+		vif = [ "mac=00:16:3e:d0:33:21,bridge=xenbr0", "mac=00:16:3e:d0:33:31" ]
+		target = "target1"
+		mirror = [ "vif=0,to=1" ]
+		storage = [ "nfs=10.99.0.3:/srv/guests/target1,max_age=3" ]
+		ready_timeout = 400
+	EOF
+}
+
+# status JQ: what monitor-status measures, whatever the verdict.
+status() { on host1 "domm --json monitor-status domm1 2>/dev/null; true" | jq -r "$1"; }
+verdict() { status '.domms[0].targets[0] | .verdict + " " + .memory.verdict + " " + .network.verdict + " " + .storage.verdict'; }
+is() { [ "$(verdict)" = "$1" ]; }
+
+# What a host has of domains, filters and nodes: to be the same before and after.
+state() {
+	on host1 'xl list | cut -c1-45; xenstore-ls /local/domain | grep -v "alive\|uptime\|/pong\|ping = \|meminfo" | cksum
+		for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done | grep -v "Sent\|used"; ls /var/lib/xen'
+}
+
+refuses() {
+	local code=$1 text=$2
+	shift 2
+	run on host1 "$*"
+	[ "$status" = "$code" ] || { echo "$*: exit $status, not $code: $output"; return 1; }
+	[[ $output == *"$text"* ]] || { echo "$*: no \"$text\" in: $output"; return 1; }
+}
+
+@test "create -N says what it would do, and does nothing" {
+	before=$(state)
+	run on host1 'domm -N create /etc/xen/watch.cfg'
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"would mirror vif 0 of target1 to its vif 1"* ]]
+	[ "$(state)" = "$before" ]
+}
+
+@test "create makes a domM and returns when it is ready" {
+	start=$SECONDS
+	run on host1 'domm create /etc/xen/watch.cfg'
+	echo "$output"
+	[ "$status" = 0 ]
+	note "domm create: ready after $((SECONDS - start)) s"
+	[ "$(on host1 'domm --json list domm1' | jq -r '.domains[0].targets[0].name')" = target1 ]
+}
+
+@test "monitor-status says ready for all three" {
+	run on host1 'domm monitor-status'
+	echo "$output"
+	[ "$status" = 0 ]
+	while read -r line; do note "$line"; done <<<"$output"
+	is "ready ready ready ready"
+	on host1 'domm monitor-status -f prometheus' | grep -F 'domm_verdict{domm="domm1",target="target1",aspect="all"} 0'
+	lab snapshot watched
+}
+
+@test "what is broken is said, and mended or seen to recover: dommd stopped, filter deleted, vif down" {
+	on host1 'systemctl stop dommd'
+	[[ $(status '.domms[0].targets[0].memory.reason') == *"dommd does not run"* ]]
+	run on host1 'domm monitor-status'
+	[ "$status" = 10 ]
+	vif=$(status '.domms[0].targets[0].network.mirrors[0].target_vif')
+	on host1 "tc qdisc del dev $vif clsact"
+	is "degraded degraded blind ready"
+	on host1 'systemctl start dommd'
+	eventually 60 is "ready ready ready ready"
+	monitor=$(status '.domms[0].targets[0].network.mirrors[0].monitor_vif')
+	on host1 'systemctl stop dommd'
+	on host1 "ip link set $monitor down"
+	[ "$(status '.domms[0].targets[0].network.verdict')" = blind ]
+	on host1 'systemctl start dommd'
+	eventually 60 is "ready ready ready ready"
+}
+
+@test "an agent that is killed is silence, not success, and comes back" {
+	in_guest host1 domm1 'systemctl stop domm-agent'
+	run on host1 'domm monitor-status'
+	[ "$status" = 10 ]
+	[[ $output == *"no sign of life"* ]]
+	is "degraded blind ready blind"
+	in_guest host1 domm1 'systemctl start domm-agent'
+	eventually 120 is "ready ready ready ready"
+}
+
+@test "a filer that is cut off is seen in the age of the last read, and comes back" {
+	lab fault cut filer
+	stale() { [ "$(status '.domms[0].targets[0].storage.verdict')" != ready ]; }
+	eventually 120 stale
+	status '.domms[0].targets[0].storage.reason'
+	lab fault restore
+	eventually 180 is "ready ready ready ready"
+}
+
+@test "the mirror counts what the target sends and receives, and another guest's packets not" {
+	sent() { status '.domms[0].targets[0].network.mirrors[0].sent.packets'; }
+	first=$(sent)
+	on host1 'ping -q -c 20 -i 0.2 10.99.0.11' >/dev/null
+	second=$(sent)
+	[ $((second - first)) -ge 20 ]
+	in_guest host1 domm1 'ip link set eth1 up; timeout 20 tcpdump -c 4000 -ni eth1 -w /tmp/seen icmp 2>/dev/null & sleep 5; wait' &
+	sleep 12
+	on host1 'ping -q -c 10 -i 0.2 10.99.0.12; ping -q -c 10 -i 0.2 10.99.0.11' >/dev/null
+	wait
+	[ "$(in_guest host1 domm1 'tcpdump -nr /tmp/seen host 10.99.0.11 2>/dev/null | wc -l')" -ge 20 ]
+	[ "$(in_guest host1 domm1 'tcpdump -nr /tmp/seen host 10.99.0.12 2>/dev/null | wc -l')" = 0 ]
+}
+
+@test "detach takes everything back, proved by a scan; attach brings it again" {
+	filters() { on host1 'for d in $(ls /sys/class/net | grep ^vif); do tc qdisc show dev $d clsact; done'; }
+	run on host1 'domm detach domm1 target1'
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $(on host1 'dommd --scan domm1') == *" 0 foreign frames"* ]]
+	eventually 30 test -z "$(filters)"
+	run on host1 'domm attach domm1 target1 --mirror vif=0,to=1 --storage nfs=10.99.0.3:/srv/guests/target1'
+	echo "$output"
+	[ "$status" = 0 ]
+	is "ready ready ready ready"
+}
+
+@test "one domM watches two targets" {
+	run on host1 'domm attach domm1 target2 -m vif=0,to=1'
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(status '.domms[0].targets | map(.name + " " + .verdict) | sort | join(",")')" = "target1 ready,target2 ready" ]
+	on host1 'domm detach domm1 target2'
+	is "ready ready ready ready"
+}
+
+@test "a target that is destroyed and made again is watched again by itself" {
+	on host1 'xl destroy target1'
+	blind() { [ "$(status '.domms[0].targets[0].verdict')" = blind ]; }
+	eventually 30 blind
+	lab start target1
+	eventually 120 is "ready ready ready ready"
+}
+
+@test "a domM that reboots is made again, and watches what it watched" {
+	id=$(on host1 'xl domid domm1')
+	in_guest host1 domm1 'systemctl reboot' || true
+	other() { now=$(on host1 'xl domid domm1 2>/dev/null') && [ "$now" != "$id" ]; }
+	eventually 180 other
+	eventually 400 is "ready ready ready ready"
+}
+
+@test "misuse is refused with a reason and a code, and changes nothing" {
+	before=$(state)
+	refuses 6 'watched by domm1 already' domm attach domm1 target1
+	refuses 6 'there is a domain domm1 already' domm create /etc/xen/watch.cfg
+	refuses 3 'is not a domM' domm detach target1
+	refuses 3 'is not a domM' domm destroy target1
+	refuses 3 'is not a domM' domm attach target2 target1
+	refuses 3 'does not watch target2' domm detach domm1 target2
+	refuses 5 "no domain has the name 'nobody'" domm attach domm1 nobody
+	refuses 5 "no domain has the name 'nobody'" domm destroy nobody
+	refuses 5 "no domain has the name 'nobody'" domm monitor-status nobody
+	refuses 6 'dom0 cannot be a target' domm attach domm1 0
+	refuses 6 'cannot be its own target' domm attach domm1 domm1
+	refuses 6 'has no vif 7 to mirror' domm attach domm1 target2 -m vif=7,to=1
+	refuses 6 'has no vif 5 to mirror to' domm attach domm1 target2 -m vif=0,to=5
+	refuses 6 'is on a bridge' domm attach domm1 target2 -m vif=0,to=0
+	refuses 3 'vif 0 is mirrored twice' domm attach domm1 target2 -m vif=0,to=1 -m vif=0,to=1
+	refuses 3 'is not SERVER:/PATH' domm attach domm1 target2 -s nfs=/srv
+	refuses 3 'is not known here' domm attach domm1 target2 -s cifs=x
+	refuses 2 'one argument too many' domm destroy domm1 domm1
+	refuses 2 'something is missing' domm attach domm1
+	refuses 2 'none of text, json and prometheus' domm monitor-status -f xml
+	wrong() {
+		config | grep -v "^$1" | sed 's/domm1"/domm9"/; s/000000000021/000000000029/; s/target1/target2/g' > "$BATS_TEST_TMPDIR/cfg"
+		printf '%s\n' "$2" >> "$BATS_TEST_TMPDIR/cfg"
+		on_in host1 'cat > /etc/xen/wrong.cfg' < "$BATS_TEST_TMPDIR/cfg"
+	}
+	wrong zzz ''
+	refuses 6 'memory' domm create /etc/xen/wrong.cfg memory=100000
+	refuses 3 'no such key' domm create /etc/xen/wrong.cfg bios=1
+	refuses 3 'only a PV guest' "domm create /etc/xen/wrong.cfg 'type=\"pvh\"'"
+	refuses 3 'is not a whole number' "domm create /etc/xen/wrong.cfg 'memory=\"much\"'"
+	refuses 5 'No such file' domm create /etc/xen/nowhere.cfg
+	wrong target 'target = "target1"'
+	refuses 6 'watched by domm1 already' domm create /etc/xen/wrong.cfg
+	wrong mirror 'mirror = [ "vif=3,to=1" ]'
+	refuses 6 'has no vif 3' domm create /etc/xen/wrong.cfg
+	wrong kernel 'kernel = "/nowhere"'
+	refuses 3 '/nowhere' domm create /etc/xen/wrong.cfg
+	wrong vif 'vif = [ "mac=00:16:3e:d0:33:29,bridge=nobr", "" ]'
+	refuses 6 'no bridge nobr' domm create /etc/xen/wrong.cfg
+	wrong uuid 'uuid = "d0330000-0000-4000-8000-000000000012"'
+	refuses 6 'target2 has it already' domm create /etc/xen/wrong.cfg
+	wrong name 'name = "target2"'
+	refuses 6 'there is a domain target2 already' domm create /etc/xen/wrong.cfg
+	wrong memory 'memory = 8'
+	refuses 3 'is not from 32' domm create /etc/xen/wrong.cfg
+	wrong storage 'storage = [ "block=xvdz" ]'
+	refuses 3 'no such disk' domm create /etc/xen/wrong.cfg
+	wrong ready_timeout 'ready_timeout = 0'
+	refuses 3 'ready_timeout' domm create /etc/xen/wrong.cfg
+	on host1 'systemctl stop dommd'
+	refuses 6 'dommd does not run' domm attach domm1 target2
+	refuses 6 'dommd does not run' domm detach domm1
+	on host1 'systemctl start dommd'
+	eventually 60 is "ready ready ready ready"
+	[ "$(state)" = "$before" ] || { diff <(echo "$before") <(state); false; }
+}
+
+@test "an attach that cannot become ready is undone" {
+	on host1 'domm detach domm1 target1'
+	id=$(on host1 'xl domid domm1')
+	run on host1 "f=\$(ls /var/lib/xen/userdata-d.$id.*.domm); sed -i 's/\"ready_timeout\":[0-9]*/\"ready_timeout\":20/' \$f
+		domm attach domm1 target1 -s nfs=10.99.0.3:/srv/nowhere"
+	echo "$output"
+	[ "$status" = 7 ]
+	[[ $output == *"they are parted again"* ]]
+	[ "$(on host1 'domm --json list domm1' | jq -r '.domains[0].targets | length')" = 0 ]
+	[[ $(on host1 'dommd --scan domm1') == *" 0 foreign frames"* ]]
+}
+
+@test "destroy ends a domM and leaves nothing behind" {
+	on host1 'domm destroy domm1'
+	[ -z "$(on host1 'xl domid domm1 2>/dev/null')" ]
+	[ -z "$(on host1 'for d in $(ls /sys/class/net | grep ^vif); do tc qdisc show dev $d clsact; done')" ]
+	[ -z "$(on host1 'ls /var/lib/xen/userdata-d.*.domm 2>/dev/null')" ]
+}

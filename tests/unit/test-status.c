@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From measurements to verdicts, and the agent's answers, which are hostile input. */
+#include "tests/unit/unit.h"
+
+#include "lib/pair/status.h"
+
+static struct domm_member domm, web;
+static struct domm_record_target entry;
+static struct domm_pair_status pair;
+static struct domm_status status;
+
+/* A pair of which all is well. */
+static int start(void **state)
+{
+    (void)state;
+    domm = (struct domm_member){.domain = {.domid = 2, .state = DOMM_STATE_BLOCKED}};
+    web = (struct domm_member){.domain = {.domid = 1, .state = DOMM_STATE_RUNNING}};
+    entry = (struct domm_record_target){
+        .n_mirrors = 1, .mirrors = {{0, 1}}, .n_storage = 1, .storage = {{.max_age = 3}}};
+    pair = (struct domm_pair_status){.target = &entry, .member = &web};
+    pair.answer = (struct domm_answer){.given = true,
+                                       .memory = {.ok = true},
+                                       .n_monitors = 1,
+                                       .monitor_vifs = {1},
+                                       .monitors = {{.ok = true}}};
+    pair.stores[0] = (struct domm_storage_status){.configured = &entry.storage[0],
+                                                  .claim = {.ok = true, .age_s = 2}};
+    pair.mirrors[0] = (struct domm_mirror_status){
+        .configured = {0, 1},
+        .ends = {.target_ifindex = 5, .monitor_ifindex = 6},
+        .measured = true,
+        .state = {.target = {.ifindex = 5, .up = true, .carrier = true, .operstate = "up"},
+                  .monitor = {.ifindex = 6, .up = true, .carrier = true, .operstate = "up"},
+                  .sent = {.ours = true, .action = DOMM_FILTER_MIRROR, .mirror_to = 6},
+                  .received = {.ours = true, .action = DOMM_FILTER_MIRROR, .mirror_to = 6},
+                  .guard = {.ours = true, .action = DOMM_FILTER_DROP}},
+    };
+    status = (struct domm_status){
+        .domm = &domm, .service = true, .answered = true, .n_pairs = 1, .pairs = &pair};
+    return 0;
+}
+
+static void expect(enum domm_verdict verdict, const char *reason)
+{
+    domm_status_judge(&status);
+    if (pair.all.verdict != verdict || !strstr(pair.all.reason, reason))
+        fail_msg("%s: %s", domm_verdict_name(pair.all.verdict), pair.all.reason);
+    assert_int_equal(status.worst, verdict);
+}
+
+static void all_well_is_ready(void **state)
+{
+    (void)state;
+    expect(DOMM_VERDICT_READY, "");
+    assert_string_equal(pair.all.reason, "");
+}
+
+static void one_of_three_lost_is_degraded(void **state)
+{
+    pair.answer.memory = (struct domm_claim){.error = "no page"};
+    expect(DOMM_VERDICT_DEGRADED, "memory: the agent cannot read it: no page");
+    start(state);
+    pair.mirrors[0].state.sent.ours = pair.mirrors[0].state.received.ours = false;
+    expect(DOMM_VERDICT_DEGRADED, "network: ");
+    assert_int_equal(pair.network.verdict, DOMM_VERDICT_BLIND);
+    start(state);
+    pair.answer.monitors[0] = (struct domm_claim){.error = "is down"};
+    expect(DOMM_VERDICT_DEGRADED, "network: vif 1 in domM: is down");
+    start(state);
+    pair.mirrors[0].ends.target_ifindex = 0;
+    expect(DOMM_VERDICT_DEGRADED, "network: the target has no vif 0");
+    start(state);
+    pair.stores[0].claim = (struct domm_claim){.age_s = -1, .error = "timed out"};
+    expect(DOMM_VERDICT_DEGRADED, "storage: : timed out");
+}
+
+static void a_part_of_one_lost_is_degraded(void **state)
+{
+    pair.mirrors[0].state.sent.ours = false;
+    expect(DOMM_VERDICT_DEGRADED, "network: ");
+    assert_int_equal(pair.network.verdict, DOMM_VERDICT_DEGRADED);
+    start(state);
+    pair.stores[0].claim.age_s = 60;
+    expect(DOMM_VERDICT_DEGRADED, "last read 60 s ago");
+    start(state);
+    status.service = false;
+    expect(DOMM_VERDICT_DEGRADED, "memory: dommd does not run");
+    start(state);
+    status.writable = 1;
+    expect(DOMM_VERDICT_DEGRADED, "memory: 1 mappings in domM are writable");
+}
+
+static void nothing_seen_is_blind(void **state)
+{
+    status.answered = false;
+    expect(DOMM_VERDICT_DEGRADED, "no sign of life"); /* packets arrive all the same */
+    start(state);
+    status.answered = false;
+    pair.mirrors[0].measured = false;
+    expect(DOMM_VERDICT_BLIND, "no sign of life");
+    start(state);
+    domm.domain.state = DOMM_STATE_PAUSED;
+    expect(DOMM_VERDICT_BLIND, "domM is paused");
+    start(state);
+    pair.member = NULL;
+    expect(DOMM_VERDICT_BLIND, "not on this host");
+}
+
+static void what_is_not_configured_does_not_count(void **state)
+{
+    (void)state;
+    entry.n_mirrors = entry.n_storage = 0;
+    expect(DOMM_VERDICT_READY, "");
+    assert_int_equal(pair.network.verdict, DOMM_VERDICT_NONE);
+    pair.answer.given = false;
+    expect(DOMM_VERDICT_BLIND, "says nothing of this target");
+}
+
+static void answers_are_read(void **state)
+{
+    (void)state;
+    struct domm_answer answer;
+    assert_true(domm_answer_parse(
+        "{\"memory\":{\"ok\":true,\"error\":\"\"},"
+        "\"network\":[{\"vif\":1,\"ok\":false,\"error\":\"x\"},{},2],\"storage\":["
+        "{\"ok\":true,\"age\":4,\"path\":\"/mnt\"},"
+        "{\"ok\":false,\"age\":null,\"error\":\"a\\nb\"}]}",
+        &answer));
+    assert_true(answer.given && answer.memory.ok);
+    assert_int_equal(answer.n_monitors, 1);
+    assert_int_equal(answer.monitor_vifs[0], 1);
+    assert_string_equal(answer.monitors[0].error, "x");
+    assert_int_equal(answer.n_storage, 2);
+    assert_int_equal(answer.storage[0].age_s, 4);
+    assert_string_equal(answer.storage[0].path, "/mnt");
+    assert_int_equal(answer.storage[1].age_s, -1);
+    assert_string_equal(answer.storage[1].error, "a?b");
+}
+
+static void senseless_answers_are_none(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "1",
+                                      "[]",
+                                      "null",
+                                      "{}",
+                                      "{\"memory\"",
+                                      "{\"a\":1}",
+                                      "[[[[[[[[[[[[[[]]]]]]]]]]]]]]"};
+    struct domm_answer answer;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (domm_answer_parse(bad[i], &answer) || answer.given)
+            fail_msg("%s was taken for an answer", bad[i]);
+    }
+    assert_true(domm_answer_parse("{\"memory\":1,\"storage\":{}}", &answer));
+    assert_false(answer.memory.ok);
+    assert_true(domm_answer_parse("{\"memory\":{\"ok\":\"yes\"},\"storage\":[1,2,3,4,5,6,7,8,9]}",
+                                  &answer));
+    assert_false(answer.memory.ok);
+    assert_int_equal(answer.n_storage, DOMM_RECORD_MAX_ITEMS);
+    assert_false(answer.storage[0].ok);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(all_well_is_ready, start),
+        cmocka_unit_test_setup(one_of_three_lost_is_degraded, start),
+        cmocka_unit_test_setup(a_part_of_one_lost_is_degraded, start),
+        cmocka_unit_test_setup(nothing_seen_is_blind, start),
+        cmocka_unit_test_setup(what_is_not_configured_does_not_count, start),
+        cmocka_unit_test(answers_are_read),
+        cmocka_unit_test(senseless_answers_are_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

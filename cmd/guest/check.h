@@ -155,4 +155,26 @@ int report_flush(struct domm_error *err);
 /* Writes a baseline of the kernel in the memory. */
 int take_baseline(const struct domm_physical *physical, FILE *stream, struct domm_error *err);
 
+/* --- check_watch.c -------------------------------------------------------------------------------
+ */
+
+enum action { ACTION_NONE, ACTION_BASELINE, ACTION_CHECK };
+
+struct options {
+    enum action action;
+    const char *output, *baseline, *memory;
+    int interval; /* seconds; 0: once */
+    bool json, syslog;
+};
+
+/* Checks as the options say. Returns 0, an error, or -CHECK_CHANGED with no error. */
+int run_check(const struct options *options, struct domm_error *err);
+
+/* --- domm-kernel-check.c -------------------------------------------------------------------------
+ */
+
+/* Opens the memory file. The descriptor is the caller's to close, also after an error. */
+int open_memory(const char *path, int *fd_r, struct domm_physical *physical_r,
+                struct domm_error *err);
+
 #endif

@@ -31,7 +31,7 @@ static uint64_t round_down(uint64_t address)
 static int set_area(struct domm_kernel *kernel, const char *start, const char *end,
                     struct area *area_r, struct domm_error *err)
 {
-    uint64_t from, to = 0;
+    uint64_t from = 0, to = 0;
     int rc = find(kernel, start, &from, err);
     if (!rc && end)
         rc = find(kernel, end, &to, err);

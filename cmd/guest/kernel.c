@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The kernel in a target's memory. Looking for it means going through all of that memory, so it is
  * done when somebody asks, and remembered. */
-#include <time.h>
 
 #include "cmd/guest/agent.h"
+#include "cmd/guest/clock.h"
 
 /* A target that is still booting has no kernel to be found. */
 #define LOOK_AGAIN_MS 10000
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void view_forget_kernel(struct view *view)
 {

@@ -158,36 +158,42 @@ int kernel_open_at(const struct domm_physical *physical, uint64_t address,
 static bool page_tables_agree(const struct domm_kernel *kernel)
 {
     struct pagetable_walker walker;
-    uint64_t walked, loaded, left;
+    uint64_t walked = 0, loaded = 0, left;
     start_walker(kernel, &walker);
     return pagetable_walk(&walker, kernel->info.stext, &walked, &left) == 0 &&
            translate_image(kernel, kernel->info.stext, &loaded, &left) == 0 && walked == loaded;
 }
 
 /* Linux keeps VMCOREINFO where `vmcoreinfo_data` points. */
-static bool is_pointed_to(struct domm_kernel *kernel)
+static int check_pointer(struct domm_kernel *kernel)
 {
     struct domm_symbol symbol;
-    uint64_t pointer, address, left;
-    return domm_kernel_symbol(kernel, "vmcoreinfo_data", &symbol) == -ENOENT ||
-           (domm_kernel_read(kernel, symbol.address, &pointer, sizeof(pointer)) == 0 &&
-            domm_kernel_translate(kernel, pointer, &address, &left) == 0 &&
-            address == kernel->facts.vmcoreinfo);
+    uint64_t pointer = 0, address = 0, left;
+    int rc = domm_kernel_symbol(kernel, "vmcoreinfo_data", &symbol);
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    rc = domm_kernel_read(kernel, symbol.address, &pointer, sizeof(pointer));
+    if (!rc)
+        rc = domm_kernel_translate(kernel, pointer, &address, &left);
+    return !rc && address != kernel->facts.vmcoreinfo ? -EPROTO : rc;
 }
 
 /*
  * Any process in the target can fill a page with text like this. So it must lead to page tables
  * that map the kernel's image, in it to symbols, and by these back to itself; a kernel that
- * publishes no symbols has to do without that.
+ * publishes no symbols has to do without that. Sets whether the page tables are usable. -EPROTO or
+ * -EFAULT: this is no kernel.
  */
-static bool is_consistent(struct domm_kernel *kernel)
+static int check_consistency(struct domm_kernel *kernel)
 {
     const struct kallsyms *kallsyms;
     kernel->facts.page_tables = page_tables_agree(kernel);
     int rc = kernel_symbols(kernel, &kallsyms);
     if (!kernel->facts.page_tables)
-        return rc == 0;
-    return rc == -ENOTSUP || (rc == 0 && is_pointed_to(kernel));
+        return rc == -ENOTSUP ? -EPROTO : rc;
+    if (rc)
+        return rc == -ENOTSUP ? 0 : rc;
+    return check_pointer(kernel);
 }
 
 /* How many candidates are looked at: a hostile target may hold any number. */
@@ -199,19 +205,22 @@ int domm_kernel_open(const struct domm_physical *physical, struct domm_kernel **
     uint64_t address = 0;
     for (int i = 0; i < MAX_CANDIDATES; i++, address += VMCOREINFO_BYTES) {
         char page[VMCOREINFO_BYTES];
-        struct domm_kernel *kernel;
+        struct domm_kernel *kernel = NULL;
         int rc = vmcoreinfo_next(physical, &address, &info);
         if (!rc)
             rc = physical->read(physical->context, address, page, sizeof(page));
         if (rc)
             return rc;
-        if (kernel_open_at(physical, address, page, true, &kernel))
-            continue;
-        if (is_consistent(kernel)) {
+        rc = kernel_open_at(physical, address, page, true, &kernel);
+        if (!rc)
+            rc = check_consistency(kernel);
+        if (!rc) {
             *kernel_r = kernel;
             return 0;
         }
         domm_kernel_close(kernel);
+        if (rc != -EPROTO && rc != -EFAULT)
+            return rc;
     }
     return -ENOENT;
 }

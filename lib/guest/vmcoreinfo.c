@@ -8,7 +8,7 @@
 #include "lib/base/cleanup.h"
 
 /* Read at once while searching. */
-#define CHUNK_PAGES 64u
+#define CHUNK_PAGES ((size_t)64)
 
 #define FIRST_KEY "OSRELEASE="
 

@@ -126,6 +126,10 @@ static void hostile_page_tables_end(void **state)
         fake_kernel_put64(fake, FAKE_ROOT + 8 * 511, entries[i]);
         assert_int_equal(pagetable_walk(&walker, FAKE_BASE, &address, &left), -EFAULT);
     }
+    /* Were it a page, its beginning would be within the memory. */
+    struct pagetable_walker huge = {.physical = &memory, .root = root, .levels = 4};
+    fake_kernel_put64(fake, FAKE_ROOT + 8 * 511, 0x81);
+    assert_int_equal(pagetable_walk(&huge, UINT64_C(0xffffff8000000010), &address, &left), -EFAULT);
     for (unsigned int levels = 0; levels < 8; levels++) {
         struct pagetable_walker walker = {.physical = &memory, .root = ~root, .levels = levels};
         assert_int_equal(pagetable_walk(&walker, FAKE_BASE, &address, &left), -EFAULT);

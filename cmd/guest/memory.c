@@ -30,6 +30,8 @@ void memory_open(struct memory *memory, struct domm_log *log)
 void memory_close(struct memory *memory)
 {
     files_close(memory);
+    for (size_t i = 0; i < DOMM_GUEST_MAX_TARGETS; i++)
+        view_forget_kernel(&memory->views[i]);
     domm_guest_close(memory->guest);
 }
 
@@ -81,6 +83,7 @@ static void attach(struct memory *memory, const struct domm_guest_target *target
         return;
     bool known = view->used && memcmp(view->target.uuid, target->uuid, sizeof(target->uuid)) == 0;
     if (view->memory && (!known || domm_guest_memory_frames(view->memory) != target->frames)) {
+        view_forget_kernel(view);
         domm_guest_memory_close(view->memory);
         view->memory = NULL;
     }

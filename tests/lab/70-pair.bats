@@ -218,8 +218,8 @@ refuses() {
 	refuses 6 'no bridge nobr' domm create /etc/xen/wrong.cfg
 	wrong uuid 'uuid = "d0330000-0000-4000-8000-000000000012"'
 	refuses 6 'target2 has it already' domm create /etc/xen/wrong.cfg
-	wrong name 'name = "target2"'
-	refuses 6 'there is a domain target2 already' domm create /etc/xen/wrong.cfg
+	wrong name 'name = "target1"'
+	refuses 6 'there is a domain target1 already' domm create /etc/xen/wrong.cfg
 	wrong memory 'memory = 8'
 	refuses 3 'is not from 32' domm create /etc/xen/wrong.cfg
 	wrong storage 'storage = [ "block=xvdz" ]'

@@ -47,7 +47,7 @@ void memory_fds(const struct memory *memory, struct pollfd fds[MEMORY_FDS]);
 /* Does what there is to do; returns after how many milliseconds it wants to be called again. */
 int64_t memory_step(struct memory *memory);
 
-/* Maps and reads a page of the target now. Returns null, or why that did not work. */
+/* Reads a page of the target now, mapped before if one is. Returns null, or why that did not work. */
 const char *memory_check(struct memory *memory, const unsigned char uuid[16]);
 
 /* How many frames of a view can be read now. */

@@ -222,7 +222,9 @@ static const char *check_view(const struct view *view)
     uint64_t gfn = 0;
     for (int i = 0; i < CHECKS; i++) {
         gfn = choose_frame(view, gfn);
-        ssize_t got = domm_guest_map(view->memory, gfn, 1);
+        /* What is mapped can be read whether or not dommd is there to map more. */
+        bool mapped = domm_guest_is_mapped(view->memory, gfn);
+        ssize_t got = mapped ? 1 : domm_guest_map(view->memory, gfn, 1);
         if (got == -EAGAIN)
             return "dommd does not answer";
         if (got < 0)

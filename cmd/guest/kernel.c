@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The kernel in a target's memory. Looking for it means going through all of that memory, so it is
  * done when somebody asks, and remembered. */
-
 #include "cmd/guest/agent.h"
 #include "cmd/guest/clock.h"
 

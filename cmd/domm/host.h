@@ -26,7 +26,7 @@ int cmd_host_find_domm(const struct cmd_host *host, const char *text,
 /* Sees to it that a dommd runs: starts one where there is no systemd to do it. */
 int cmd_need_dommd(struct cmd_context *context, struct domm_error *err);
 
-/* From now on SIGINT and SIGTERM end waiting, not the program; until cmd_interrupts_end. */
+/* From now on SIGINT, SIGTERM and SIGHUP end waiting, not the program; until cmd_interrupts_end. */
 void cmd_interrupts_begin(void);
 void cmd_interrupts_end(void);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <signal.h>
 #include <time.h>
 
 #include "cmd/domm/host.h"
 
-#define LOOK_MS 500
+#define LOOK_MS 1000
 
 static volatile sig_atomic_t interrupted;
-static struct sigaction old_int, old_term;
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
+static struct sigaction old[N_SIGNALS];
 
 static void on_signal(int number)
 {
@@ -20,14 +21,14 @@ void cmd_interrupts_begin(void)
 {
     struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: it ends a wait */
     interrupted = 0;
-    sigaction(SIGINT, &action, &old_int);
-    sigaction(SIGTERM, &action, &old_term);
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        sigaction(signals[i], &action, &old[i]);
 }
 
 void cmd_interrupts_end(void)
 {
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        sigaction(signals[i], &old[i], NULL);
 }
 
 int cmd_pause_ms(unsigned ms, struct domm_error *err)

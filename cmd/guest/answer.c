@@ -32,17 +32,30 @@ static struct json_object *make_storage(const struct answer_storage *storage, si
     return object;
 }
 
+static struct json_object *make_monitor(const struct answer_monitor *monitor, size_t most)
+{
+    struct json_object *object = json_object_new_object();
+    domm_json_number(object, "vif", monitor->vif);
+    domm_json_bool(object, "ok", monitor->error == NULL);
+    add_error(object, monitor->error ? monitor->error : "", most);
+    return object;
+}
+
 /* The length of the whole text, which may be more than there is room for. */
 static size_t format(const struct answer *answer, size_t most, char text_r[ANSWER_BYTES])
 {
     cleanup_json struct json_object *root = json_object_new_object();
     struct json_object *memory = json_object_new_object();
     struct json_object *list = json_object_new_array();
+    struct json_object *monitors = json_object_new_array();
     domm_json_bool(memory, "ok", answer->memory_ok);
     add_error(memory, answer->memory_error, most);
+    for (size_t i = 0; i < answer->n_monitors; i++)
+        json_object_array_add(monitors, make_monitor(&answer->monitors[i], most));
     for (size_t i = 0; i < answer->n_storage; i++)
         json_object_array_add(list, make_storage(&answer->storage[i], most));
     json_object_object_add(root, "memory", memory);
+    json_object_object_add(root, "network", monitors);
     json_object_object_add(root, "storage", list);
     return (size_t)snprintf(text_r, ANSWER_BYTES, "%s",
                             json_object_to_json_string_ext(

@@ -21,9 +21,16 @@ struct answer_storage {
     char path[ANSWER_PATH];
 };
 
+struct answer_monitor {
+    unsigned vif;
+    const char *error; /* null if packets can come; static */
+};
+
 struct answer {
     bool memory_ok;
     char memory_error[ANSWER_ERROR];
+    size_t n_monitors;
+    struct answer_monitor monitors[DOMM_RECORD_MAX_ITEMS];
     size_t n_storage;
     struct answer_storage storage[DOMM_RECORD_MAX_ITEMS];
 };

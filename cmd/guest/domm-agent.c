@@ -18,6 +18,7 @@
 
 #include "cmd/guest/agent.h"
 #include "cmd/guest/clock.h"
+#include "cmd/guest/monitor.h"
 #include "cmd/guest/ping.h"
 #include "cmd/guest/storage.h"
 #include "cmd/guest/wanted.h"
@@ -108,6 +109,15 @@ static int look_at_targets(struct agent *agent, struct domm_error *err)
     return 0;
 }
 
+/* What cannot be set up now is told when dom0 asks. */
+static void raise_monitors(const struct wanted *wanted)
+{
+    for (size_t i = 0; i < wanted->n_targets; i++) {
+        for (size_t j = 0; j < wanted->targets[i].n_monitors; j++)
+            monitor_raise(wanted->targets[i].monitors[j]);
+    }
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -118,6 +128,8 @@ static int serve_dom0(struct agent *agent, int64_t *rest_r, struct domm_error *e
 {
     bool late = agent->look && now_ms() >= agent->look_ms;
     int rc = late ? look_at_targets(agent, err) : 0;
+    if (late)
+        raise_monitors(&agent->storage.wanted);
     int64_t storage_rest = storage_step(&agent->storage);
     /* A ping may be about a target that dom0 has written just before. */
     *rest_r = agent->look ? agent->look_ms - now_ms() : ping_step(&agent->ping);
@@ -145,6 +157,7 @@ static int run(struct agent *agent, int signal_fd, struct domm_error *err)
         }
         if (now_ms() >= next) {
             rc = beat(agent, err);
+            raise_monitors(&agent->storage.wanted);
             next = now_ms() + agent->interval_ms;
         }
         int64_t memory_rest = memory_step(&agent->memory);

@@ -154,9 +154,8 @@ static void read_memory(fuse_req_t request, const struct view *view, size_t size
         fuse_reply_err(request, ENOMEM);
         return;
     }
-    ssize_t got = view->attached
-                      ? domm_guest_read(view->memory, (uint64_t)offset, buffer, size)
-                      : -EIO;
+    ssize_t got =
+        view->attached ? domm_guest_read(view->memory, (uint64_t)offset, buffer, size) : -EIO;
     if (got < 0)
         fuse_reply_err(request, (int)-got);
     else
@@ -175,8 +174,8 @@ static void read_info(fuse_req_t request, const struct view *view, size_t size, 
     domm_json_number(info, "page_size", DOMM_GUEST_PAGE);
     domm_json_number(info, "frames", domm_guest_memory_frames(view->memory));
     domm_json_number(info, "frames_mapped", view_mapped(view));
-    domm_json_bool(info, "complete", view->attached &&
-                                         view->filled == domm_guest_memory_frames(view->memory));
+    domm_json_bool(info, "complete",
+                   view->attached && view->filled == domm_guest_memory_frames(view->memory));
     const char *text = json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY);
     size_t length = strlen(text);
     size_t from = (size_t)offset < length ? (size_t)offset : length;

@@ -7,6 +7,7 @@
 
 #include "cmd/guest/answer.h"
 #include "cmd/guest/clock.h"
+#include "cmd/guest/monitor.h"
 #include "lib/base/cleanup.h"
 
 #define ANSWERS_NODE "domm/agent/targets"
@@ -52,6 +53,9 @@ static int write_answer(struct ping *ping, const struct wanted_target *target,
     const char *why = memory_check(ping->memory, target->uuid.bytes);
     answer.memory_ok = why == NULL;
     snprintf(answer.memory_error, sizeof(answer.memory_error), "%s", why ? why : "");
+    for (size_t i = 0; i < target->n_monitors; i++)
+        answer.monitors[answer.n_monitors++] =
+            (struct answer_monitor){target->monitors[i], monitor_raise(target->monitors[i])};
     storage_tell(ping->storage, target, &answer);
     answer_format(&answer, text);
     domm_uuid_format(&target->uuid, uuid);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/xen/vif.h"
 
 #define MAX_AGE 3600
 #define MAX_PATH 160
@@ -138,6 +139,27 @@ static int read_name(struct domm_store *store, const char *directory, struct wan
     return 0;
 }
 
+/* Numbers with commas between; after one that makes no sense the rest is left out. */
+static int read_monitors(struct domm_store *store, const char *directory, struct wanted *wanted,
+                         struct wanted_target *target, struct domm_error *err)
+{
+    cleanup_free char *text = NULL;
+    int rc = read_part(store, directory, "monitors", &text, err);
+    if (rc)
+        return is_missing(rc) ? 0 : rc;
+    char *rest = text, *number;
+    while ((number = strsep(&rest, ",")) && *number) {
+        unsigned *devid = &target->monitors[target->n_monitors];
+        if (target->n_monitors == DOMM_RECORD_MAX_ITEMS ||
+            !parse_number(number, DOMM_VIF_MAX - 1, devid)) {
+            refuse(wanted, "%s/monitors: '%.32s' is no vif, or one too many", directory, number);
+            return 0;
+        }
+        target->n_monitors++;
+    }
+    return 0;
+}
+
 static bool is_listed(const struct wanted *wanted, const struct domm_uuid *uuid)
 {
     for (size_t i = 0; i < wanted->n_targets; i++) {
@@ -165,6 +187,7 @@ static int read_target(struct domm_store *store, const char *name, struct wanted
     snprintf(directory, sizeof(directory), WANTED_NODE "/%s", name);
     snprintf(path, sizeof(path), "%s/storage", directory);
     int rc = read_name(store, directory, wanted, target, err);
+    rc = rc ? rc : read_monitors(store, directory, wanted, target, err);
     return rc ? rc : read_storages(store, path, wanted, target, err);
 }
 

@@ -41,9 +41,22 @@ static void take_claim(struct json_object *object, struct domm_claim *claim_r)
         claim_r->age_s = json_object_get_int64(value);
 }
 
+static void take_monitors(struct json_object *list, struct domm_answer *answer)
+{
+    size_t count = json_object_array_length(list);
+    for (size_t i = 0; i < count && answer->n_monitors < DOMM_RECORD_MAX_ITEMS; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i), *vif;
+        if (!json_object_object_get_ex(item, "vif", &vif) ||
+            !json_object_is_type(vif, json_type_int))
+            continue;
+        take_claim(item, &answer->monitors[answer->n_monitors]);
+        answer->monitor_vifs[answer->n_monitors++] = (unsigned)json_object_get_int(vif);
+    }
+}
+
 bool domm_answer_parse(const char *text, struct domm_answer *answer_r)
 {
-    struct json_object *memory, *storage;
+    struct json_object *memory, *network, *storage;
     *answer_r = (struct domm_answer){0};
     if (strlen(text) > MAX_BYTES)
         return false;
@@ -58,6 +71,9 @@ bool domm_answer_parse(const char *text, struct domm_answer *answer_r)
         return false;
     answer_r->given = true;
     take_claim(memory, &answer_r->memory);
+    if (json_object_object_get_ex(root, "network", &network) &&
+        json_object_is_type(network, json_type_array))
+        take_monitors(network, answer_r);
     if (json_object_object_get_ex(root, "storage", &storage) &&
         json_object_is_type(storage, json_type_array))
         answer_r->n_storage = json_object_array_length(storage);

@@ -27,6 +27,9 @@ struct domm_claim {
 struct domm_answer {
     bool given;
     struct domm_claim memory;
+    size_t n_monitors;
+    unsigned monitor_vifs[DOMM_RECORD_MAX_ITEMS];
+    struct domm_claim monitors[DOMM_RECORD_MAX_ITEMS]; /* domM's end of the mirrors */
     size_t n_storage;
     struct domm_claim storage[DOMM_RECORD_MAX_ITEMS];
 };

@@ -67,8 +67,20 @@ static void judge_memory(const struct domm_status *status, struct domm_pair_stat
               status->writable);
 }
 
-static void judge_mirror(struct domm_mirror_status *mirror)
+/* What domM's end of a mirror lacks, as far as an agent tells; else null. */
+static const char *lacks(const struct domm_answer *answer, unsigned vif)
 {
+    for (size_t i = 0; i < answer->n_monitors; i++) {
+        if (answer->monitor_vifs[i] == vif)
+            return answer->monitors[i].ok ? NULL : answer->monitors[i].error;
+    }
+    return answer->given ? "the agent says nothing of it" : NULL;
+}
+
+/* Without an agent to ask, the kernel's word is taken: packets reach programs all the same. */
+static void judge_mirror(const struct domm_answer *answer, struct domm_mirror_status *mirror)
+{
+    const char *lack = lacks(answer, mirror->configured.to);
     char problem[DOMM_MIRROR_PROBLEM];
     const struct domm_mirror_state *state = &mirror->state;
     struct domm_judgement *judgement = &mirror->judgement;
@@ -79,6 +91,8 @@ static void judge_mirror(struct domm_mirror_status *mirror)
         judge(judgement, DOMM_VERDICT_BLIND, "domM has no vif %u", mirror->configured.to);
     else if (!mirror->measured)
         judge(judgement, DOMM_VERDICT_BLIND, "the kernel could not be asked");
+    else if (lack)
+        judge(judgement, DOMM_VERDICT_BLIND, "vif %u in domM: %s", mirror->configured.to, lack);
     else if (domm_mirror_problem(state, problem)) {
         bool sees = state->monitor.up && state->monitor.carrier &&
                     (state->sent.ours || state->received.ours);
@@ -120,7 +134,7 @@ static void judge_parts(const struct domm_status *status, struct domm_pair_statu
 {
     const struct domm_judgement *parts[DOMM_RECORD_MAX_ITEMS];
     for (size_t i = 0; i < pair->target->n_mirrors; i++) {
-        judge_mirror(&pair->mirrors[i]);
+        judge_mirror(&pair->answer, &pair->mirrors[i]);
         parts[i] = &pair->mirrors[i].judgement;
     }
     sum_up(&pair->network, parts, pair->target->n_mirrors);

@@ -43,6 +43,22 @@ static int put_storage(struct domm_store *store, const char *directory,
     return rc;
 }
 
+static int put_monitors(struct domm_store *store, const char *directory,
+                        const struct domm_record_target *target, struct domm_error *err)
+{
+    char list[DOMM_RECORD_MAX_ITEMS * 5] = "";
+    for (size_t i = 0; i < target->n_mirrors; i++) {
+        bool again = false;
+        for (size_t j = 0; j < i; j++)
+            again |= target->mirrors[j].to == target->mirrors[i].to;
+        size_t used = strlen(list);
+        if (!again)
+            snprintf(list + used, sizeof(list) - used, "%s%u", used ? "," : "",
+                     target->mirrors[i].to);
+    }
+    return put(store, directory, "monitors", list, err);
+}
+
 static bool wanted(const struct domm_inventory *inventory, const struct domm_record *record,
                    const char *name)
 {
@@ -98,6 +114,7 @@ int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *
         domm_uuid_format(&target->uuid, uuid);
         snprintf(path, sizeof(path), "%s/%s", targets, uuid);
         rc = put_storage(store, path, target, err);
+        rc = rc ? rc : put_monitors(store, path, target, err);
         rc = rc ? rc : put(store, path, "name", member->domain.name, err);
     }
     return rc;

@@ -4,6 +4,7 @@
  * record that runs here,
  *
  *     domm/targets/<uuid>/name
+ *     domm/targets/<uuid>/monitors        domM's vifs by which its packets come: "1,2"
  *     domm/targets/<uuid>/storage/<n>/{type,source,max_age}
  *
  * and domm/ping, which the agent answers. domM can read all of it, and write none.

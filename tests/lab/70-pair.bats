@@ -83,6 +83,7 @@ refuses() {
 	while read -r line; do note "$line"; done <<<"$output"
 	is "ready ready ready ready"
 	on host1 'domm monitor-status -f prometheus' | grep -F 'domm_verdict{domm="domm1",target="target1",aspect="all"} 0'
+	lab snapshot watched
 }
 
 @test "what is broken is said, and mended or seen to recover: dommd stopped, filter deleted, vif down" {

@@ -7,6 +7,7 @@
 #include "cmd/guest/answer.h"
 #include "cmd/guest/mounter.h"
 #include "cmd/guest/ping.h"
+#include "cmd/guest/storage.h"
 #include "cmd/guest/wanted.h"
 
 static void storage_is_read(void **state)
@@ -140,34 +141,41 @@ static void an_answer_is_compact_json(void **state)
     (void)state;
     struct answer answer = {
         .memory_ok = true,
+        .n_monitors = 2,
+        .monitors = {{.vif = 1}, {.vif = 2, .error = "down"}},
         .n_storage = 2,
         .storage = {{.ok = true, .age_s = 2, .path = "/run/domm-storage/web/0"},
                     {.age_s = ANSWER_NEVER, .error = "no \"way\"\n\xff", .path = "/x/1"}}};
     char text[ANSWER_BYTES];
     answer_format(&answer, text);
     assert_string_equal(
-        text, "{\"memory\":{\"ok\":true,\"error\":\"\"},\"storage\":["
+        text, "{\"memory\":{\"ok\":true,\"error\":\"\"},\"network\":[{\"vif\":1,\"ok\":true,"
+              "\"error\":\"\"},{\"vif\":2,\"ok\":false,\"error\":\"down\"}],\"storage\":["
               "{\"ok\":true,\"age\":2,\"error\":\"\",\"path\":\"/run/domm-storage/web/0\"},"
               "{\"ok\":false,\"age\":null,\"error\":\"no 'way'??\",\"path\":\"/x/1\"}]}");
     answer = (struct answer){.memory_error = "gone"};
     answer_format(&answer, text);
-    assert_string_equal(text, "{\"memory\":{\"ok\":false,\"error\":\"gone\"},\"storage\":[]}");
+    assert_string_equal(text, "{\"memory\":{\"ok\":false,\"error\":\"gone\"},\"network\":[],"
+                              "\"storage\":[]}");
 }
 
+/* With as much of everything, and as long names, as there may be. */
 static void the_longest_answer_fits(void **state)
 {
     (void)state;
-    struct answer answer = {.n_storage = DOMM_RECORD_MAX_ITEMS};
-    char text[ANSWER_BYTES];
+    struct answer answer = {.n_storage = DOMM_RECORD_MAX_ITEMS,
+                            .n_monitors = DOMM_RECORD_MAX_ITEMS};
+    char text[ANSWER_BYTES], name[WANTED_NAME] = "";
+    memset(name, 'n', sizeof(name) - 1);
     memset(answer.memory_error, '"', ANSWER_ERROR - 1);
-    for (size_t i = 0; i < answer.n_storage; i++) {
+    for (size_t i = 0; i < DOMM_RECORD_MAX_ITEMS; i++) {
         struct answer_storage *storage = &answer.storage[i];
+        answer.monitors[i] = (struct answer_monitor){99, "its network interface is not there"};
         storage->age_s = 999999999;
         memset(storage->error, '"', ANSWER_ERROR - 1);
-        memset(storage->path, '/', ANSWER_PATH - 1);
+        snprintf(storage->path, sizeof(storage->path), STORAGE_ROOT "/%s/%zu", name, i);
     }
     answer_format(&answer, text);
-    assert_true(strlen(text) < ANSWER_BYTES);
     struct json_object *parsed = json_tokener_parse(text);
     assert_non_null(parsed);
     assert_int_equal(json_object_array_length(json_object_object_get(parsed, "storage")),

@@ -18,7 +18,11 @@ static int start(void **state)
     entry = (struct domm_record_target){
         .n_mirrors = 1, .mirrors = {{0, 1}}, .n_storage = 1, .storage = {{.max_age = 3}}};
     pair = (struct domm_pair_status){.target = &entry, .member = &web};
-    pair.answer = (struct domm_answer){.given = true, .memory = {.ok = true, .age_s = 0}};
+    pair.answer = (struct domm_answer){.given = true,
+                                       .memory = {.ok = true},
+                                       .n_monitors = 1,
+                                       .monitor_vifs = {1},
+                                       .monitors = {{.ok = true}}};
     pair.stores[0] = (struct domm_storage_status){.configured = &entry.storage[0],
                                                   .claim = {.ok = true, .age_s = 2}};
     pair.mirrors[0] = (struct domm_mirror_status){
@@ -59,6 +63,9 @@ static void one_of_three_lost_is_degraded(void **state)
     pair.mirrors[0].state.sent.ours = pair.mirrors[0].state.received.ours = false;
     expect(DOMM_VERDICT_DEGRADED, "network: ");
     assert_int_equal(pair.network.verdict, DOMM_VERDICT_BLIND);
+    start(state);
+    pair.answer.monitors[0] = (struct domm_claim){.error = "is down"};
+    expect(DOMM_VERDICT_DEGRADED, "network: vif 1 in domM: is down");
     start(state);
     pair.mirrors[0].ends.target_ifindex = 0;
     expect(DOMM_VERDICT_DEGRADED, "network: the target has no vif 0");
@@ -113,11 +120,16 @@ static void answers_are_read(void **state)
 {
     (void)state;
     struct domm_answer answer;
-    assert_true(domm_answer_parse("{\"memory\":{\"ok\":true,\"error\":\"\"},\"storage\":["
-                                  "{\"ok\":true,\"age\":4,\"path\":\"/mnt\"},"
-                                  "{\"ok\":false,\"age\":null,\"error\":\"a\\nb\"}]}",
-                                  &answer));
+    assert_true(domm_answer_parse(
+        "{\"memory\":{\"ok\":true,\"error\":\"\"},"
+        "\"network\":[{\"vif\":1,\"ok\":false,\"error\":\"x\"},{},2],\"storage\":["
+        "{\"ok\":true,\"age\":4,\"path\":\"/mnt\"},"
+        "{\"ok\":false,\"age\":null,\"error\":\"a\\nb\"}]}",
+        &answer));
     assert_true(answer.given && answer.memory.ok);
+    assert_int_equal(answer.n_monitors, 1);
+    assert_int_equal(answer.monitor_vifs[0], 1);
+    assert_string_equal(answer.monitors[0].error, "x");
     assert_int_equal(answer.n_storage, 2);
     assert_int_equal(answer.storage[0].age_s, 4);
     assert_string_equal(answer.storage[0].path, "/mnt");

@@ -11,7 +11,7 @@ cc -O2 -Wall -Wextra -Werror -static -o "$out/ticker" "$recipes/../guest/ticker.
 bootstrap bookworm all \
 	'linux-image-amd64 initramfs-tools systemd-sysv udev kmod openssh-server iproute2
 	iputils-ping procps nfs-common tcpdump xenstore-utils libxenstore4 libsystemd0 libfuse3-3
-	libjson-c5 aide ngrep yara' \
+	libjson-c5 aide netbase ngrep yara' \
 	--essential-hook="$(initrd 'xen-netfront xen-blkfront nfs nfsv3 af_packet' BOOT=nfs)" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/guest /" \

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 
 #include "cmd/guest/agent.h"
@@ -210,8 +211,17 @@ static int work(struct agent *agent, int signal_fd, struct domm_error *err)
     return rc;
 }
 
+/* domM's own root may lie on the server that it watches: the agent is to say that it does not
+ * answer, and not to wait for a page of its own program. Where this is not permitted, it may have
+ * to. Before there are threads, whose whole stacks would be locked. */
+static void stay_in_memory(void)
+{
+    mlockall(MCL_CURRENT);
+}
+
 static int serve(struct agent *agent, struct domm_error *err)
 {
+    stay_in_memory();
     cleanup_fd int signal_fd = open_signals();
     if (signal_fd < 0)
         return domm_fail_errno(err, DOMM_FAILED, errno, "listening for signals");

@@ -121,10 +121,8 @@ static void stop_unwanted(struct storage *storage, int64_t now)
         bool listed = target && target->listed[place->number];
         if (listed && !is_same(&target->storage[place->number], &place->storage))
             stop(storage, place);
-        else if (listed)
-            place->missed_ms = 0;
-        else if (!place->missed_ms)
-            place->missed_ms = now;
+        else if (listed || !place->missed_ms)
+            place->missed_ms = listed ? 0 : now;
         else if (now - place->missed_ms >= GRACE_MS)
             stop(storage, place);
     }

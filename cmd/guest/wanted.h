@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What dom0 wants watched: domm/targets/UUID/{name,monitors,storage/N/{type,source,max_age}} in xenstore,
- * read as hostile input. What makes no sense is left out, and said.
+ * What dom0 wants watched: domm/targets/UUID/{name,monitors,storage/N/{type,source,max_age}} in
+ * xenstore, read as hostile input. What makes no sense is left out, and said.
  */
 #ifndef DOMM_GUEST_WANTED_H
 #define DOMM_GUEST_WANTED_H
@@ -22,10 +22,10 @@
 
 struct wanted_target {
     struct domm_uuid uuid;
-    char name[WANTED_NAME];             /* empty, or fit to be that of a directory */
+    char name[WANTED_NAME]; /* empty, or fit to be that of a directory */
     size_t n_monitors;
     unsigned monitors[DOMM_RECORD_MAX_ITEMS]; /* domM's vifs by which its packets come */
-    bool listed[DOMM_RECORD_MAX_ITEMS]; /* whether there is a storage of that number */
+    bool listed[DOMM_RECORD_MAX_ITEMS];       /* whether there is a storage of that number */
     struct domm_storage storage[DOMM_RECORD_MAX_ITEMS];
 };
 

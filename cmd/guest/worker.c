@@ -21,7 +21,8 @@ struct worker {
     char path[ANSWER_PATH];
     int notify;
     bool mounted;         /* the thread's own */
-    int64_t refreshed_ms; /* the thread's own */
+    int64_t began_ms;     /* the thread's own: when this look began */
+    int64_t refreshed_ms; /* the thread's own: when the one began that last dropped caches */
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
@@ -44,9 +45,9 @@ static int64_t interval_ms(const struct worker *worker)
 /* Half of max_age, so that a change is seen by then though the caches fill again at once. */
 static int refresh(struct worker *worker, struct domm_error *err)
 {
-    if (now_ms() - worker->refreshed_ms < (int64_t)worker->storage.max_age * 500)
+    if (worker->began_ms - worker->refreshed_ms < (int64_t)worker->storage.max_age * 500)
         return 0;
-    worker->refreshed_ms = now_ms();
+    worker->refreshed_ms = worker->began_ms;
     return refresh_storage(&worker->storage, err);
 }
 
@@ -77,7 +78,7 @@ static void wait_for_turn(struct worker *worker, int64_t until_ms)
 static void take_turn(struct worker *worker)
 {
     struct domm_error err = {.text = ""};
-    int64_t began = now_ms();
+    int64_t began = worker->began_ms = now_ms();
     uint64_t number = worker->asked;
     worker->since_ms = began;
     pthread_mutex_unlock(&worker->lock);

@@ -46,7 +46,7 @@ start_agent_apart() {
     local unshare=(unshare --mount)
     "${unshare[@]}" true 2>/dev/null || unshare+=(--map-root-user)
     "${unshare[@]}" true 2>/dev/null || skip "no mount namespace can be made here"
-    "${unshare[@]}" "$agent" "$@" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+    "${unshare[@]}" "$agent" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
     agent_pid=$!
 }
 

@@ -71,6 +71,8 @@ int page_hash(const void *bytes, size_t size, unsigned char sha256_r[SHA256_BYTE
 
 enum site_kind { SITE_JUMP, SITE_CALL };
 
+#define SITE_BYTES 6 /* at most */
+
 struct site {
     uint64_t address;
     uint64_t other; /* a jump's target; the key of a static call */
@@ -94,9 +96,9 @@ void knowledge_free(struct knowledge *knowledge);
 
 /* The site that covers the address, if there is one. */
 bool knowledge_site(const struct knowledge *knowledge, uint64_t address, struct site *site_r);
-/* Whether what is there now is a form that the kernel itself gives the site. */
+/* Whether these bytes (as many as the site has) are a form that the kernel itself gives it. */
 bool site_is_legal(const struct knowledge *knowledge, const struct site *site,
-                   const struct domm_kernel *kernel);
+                   const struct domm_kernel *kernel, const unsigned char *code);
 
 /* --- check_compare.c ----------------------------------------------------------------------------
  */

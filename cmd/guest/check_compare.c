@@ -70,6 +70,18 @@ static size_t extent(const struct pass *pass, uint64_t page, const unsigned char
     return end - from;
 }
 
+static bool is_legal_patch(const struct pass *pass, uint64_t page, const unsigned char *now,
+                           const struct site *site)
+{
+    unsigned char code[SITE_BYTES];
+    bool within = site->address >= page && site->address + site->size <= page + DOMM_GUEST_PAGE;
+    if (within) /* the page is at hand, and each read of the memory costs a walk */
+        memcpy(code, now + (site->address - page), site->size);
+    else if (domm_kernel_read(pass->kernel, site->address, code, site->size))
+        return false;
+    return site_is_legal(pass->knowledge, site, pass->kernel, code);
+}
+
 /* Tells the page's differences but those that the kernel itself may make. */
 static bool examine(struct pass *pass, enum area_kind area, uint64_t page, const unsigned char *was,
                     const unsigned char *now)
@@ -81,7 +93,7 @@ static bool examine(struct pass *pass, enum area_kind area, uint64_t page, const
         }
         struct site site;
         if (area == AREA_TEXT && knowledge_site(pass->knowledge, page + at, &site) &&
-            site_is_legal(pass->knowledge, &site, pass->kernel)) {
+            is_legal_patch(pass, page, now, &site)) {
             at = (size_t)(site.address + site.size - page);
             continue;
         }

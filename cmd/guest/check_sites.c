@@ -16,7 +16,7 @@
 #define SHORT_JUMP 0xeb
 #define LONG_BYTES 5 /* call or jump with 32 bits of distance */
 #define SHORT_BYTES 2
-#define CONDITIONAL_BYTES 6
+#define CONDITIONAL_BYTES SITE_BYTES
 
 static const unsigned char nop5[LONG_BYTES] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
 static const unsigned char nop2[SHORT_BYTES] = {0x66, 0x90};
@@ -323,11 +323,8 @@ static bool call_is_legal(const struct knowledge *knowledge, const struct site *
 }
 
 bool site_is_legal(const struct knowledge *knowledge, const struct site *site,
-                   const struct domm_kernel *kernel)
+                   const struct domm_kernel *kernel, const unsigned char *code)
 {
-    unsigned char code[CONDITIONAL_BYTES];
-    if (domm_kernel_read(kernel, site->address, code, site->size))
-        return false;
     return site->kind == SITE_JUMP ? jump_is_legal(site, code)
                                    : call_is_legal(knowledge, site, kernel, code);
 }

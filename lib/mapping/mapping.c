@@ -22,9 +22,9 @@ int domm_mapping_locate(struct domm_memory *memory, uint32_t domm, struct domm_r
     return unpause(memory, domm, rc, err);
 }
 
-/* What Xen wants in the entry: a gfn of a translated target, an mfn of a PV one. A PV guest's p2m
- * is its own to write, so anything may be there; Xen refuses what is not the target's. */
-static uint64_t frame_of(const struct domm_mapping_target *target, uint64_t gfn)
+/* A PV guest's p2m is its own to write, so anything may be there; Xen refuses what is not the
+ * target's. */
+uint64_t domm_mapping_frame(const struct domm_mapping_target *target, uint64_t gfn)
 {
     if (!target->layout)
         return gfn;
@@ -37,7 +37,7 @@ static size_t prepare(const struct domm_region *region, const struct domm_mappin
 {
     size_t count = 0;
     for (uint32_t i = 0; i < range->count; i++) {
-        uint64_t frame = frame_of(target, range->gfn + i);
+        uint64_t frame = domm_mapping_frame(target, range->gfn + i);
         if (frame != DOMM_NO_FRAME)
             updates[count++] = (struct domm_pte_update){
                 .table_mfn = region->l1_mfn,

@@ -19,6 +19,10 @@ struct domm_mapping_target {
     const struct domm_layout *layout; /* of a PV target; null for a translated one */
 };
 
+/* What an entry for this gfn of the target must hold: the gfn of a translated target, the mfn of a
+ * PV one. DOMM_NO_FRAME if the target's p2m has none. Pure. */
+uint64_t domm_mapping_frame(const struct domm_mapping_target *target, uint64_t gfn);
+
 /* Frames gfn, gfn + 1, ... into slots first, first + 1, ... of a region; whatever is there is
  * replaced, so that asking again is harmless. count: 1 to DOMM_REGION_SLOTS. */
 struct domm_mapping_range {

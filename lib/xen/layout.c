@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xenctrl.h>
 #include <xenguest.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/xen/memory-internal.h"
+
+#define DOMM_TYPE_BATCH 1024 /* what Xen answers at once */
 
 /* Exported by libxenctrl, but declared in a header that is not installed
  * (tools/libs/ctrl/xc_private.h). pages: in mfns of a PV guest, out types. */
@@ -75,13 +78,25 @@ void domm_memory_layout_free(struct domm_memory *memory, struct domm_layout *lay
     *layout = (struct domm_layout){0};
 }
 
+int domm_memory_kinds(struct domm_memory *memory, uint32_t domid, const uint64_t *frames,
+                      size_t count, enum domm_page_kind *kinds_r, struct domm_error *err)
+{
+    xen_pfn_t pages[DOMM_TYPE_BATCH];
+    for (size_t i = 0; i < count;) {
+        size_t n = count - i < DOMM_TYPE_BATCH ? count - i : DOMM_TYPE_BATCH;
+        memcpy(pages, frames + i, n * sizeof(*pages));
+        if (xc_get_pfn_type_batch(memory->control, domid, (unsigned int)n, pages))
+            return domm_fail_errno(err, DOMM_FAILED, errno,
+                                   "asking for the types of pages of domain %u", domid);
+        for (size_t j = 0; j < n; j++)
+            kinds_r[i + j] = kind_of(pages[j]);
+        i += n;
+    }
+    return 0;
+}
+
 int domm_memory_kind(struct domm_memory *memory, uint32_t domid, uint64_t mfn,
                      enum domm_page_kind *kind_r, struct domm_error *err)
 {
-    xen_pfn_t page = mfn;
-    if (xc_get_pfn_type_batch(memory->control, domid, 1, &page))
-        return domm_fail_errno(err, DOMM_FAILED, errno, "asking for the type of a page of domain %u",
-                               domid);
-    *kind_r = kind_of(page);
-    return 0;
+    return domm_memory_kinds(memory, domid, &mfn, 1, kind_r, err);
 }

@@ -54,6 +54,27 @@ int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_l
                        struct domm_error *err);
 void domm_memory_layout_free(struct domm_memory *memory, struct domm_layout *layout);
 
+/*
+ * The layout of a PV guest that was restored and has not run yet. The kinds are not read. Until it
+ * runs, its shared_info says where the p2m was at the source, so that domm_memory_layout fails
+ * (xg_core_x86.c); but the virtual address of the p2m holds at the destination too.
+ */
+int domm_memory_layout_restored(struct domm_memory *memory, uint32_t domid,
+                                struct domm_layout *layout_r, struct domm_error *err);
+
+/* Where a PV guest's p2m is, for comparing: while it is the same, the p2m has not moved. */
+struct domm_p2m_place {
+    uint64_t frames, generation, root;
+};
+
+int domm_memory_p2m_place(struct domm_memory *memory, uint32_t domid, struct domm_p2m_place *place_r,
+                          struct domm_error *err);
+
+/* What Xen uses pages as: mfns of a PV guest, gfns of a translated one. A page that is not the
+ * domain's, or that belongs to Xen, is DOMM_PAGE_ABSENT. */
+int domm_memory_kinds(struct domm_memory *memory, uint32_t domid, const uint64_t *frames,
+                      size_t count, enum domm_page_kind *kinds_r, struct domm_error *err);
+
 /* What Xen uses one page of a PV guest as, by its mfn. */
 int domm_memory_kind(struct domm_memory *memory, uint32_t domid, uint64_t mfn,
                      enum domm_page_kind *kind_r, struct domm_error *err);

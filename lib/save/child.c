@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/save/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/xen/save.h"
+
+/* Above what the child puts its descriptors to, so that none is overwritten on the way. */
+#define SPARE_FD 10
+
+uint64_t domm_child_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What a terminal sends is the parent's to decide about; a broken pipe is an error of writing. */
+static void reset_signals(void)
+{
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
+    static const int ordinary[] = {SIGTERM, SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH};
+    sigset_t none;
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+    for (size_t i = 0; i < sizeof(ordinary) / sizeof(ordinary[0]); i++)
+        signal(ordinary[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Everything else the parent has open would stay open with the child, ssh's pipes among it. */
+static int take_descriptors(int control, int stream)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int high_null = fcntl(null, F_DUPFD_CLOEXEC, SPARE_FD);
+    int high_control = fcntl(control, F_DUPFD_CLOEXEC, SPARE_FD);
+    int high_stream = fcntl(stream, F_DUPFD_CLOEXEC, SPARE_FD);
+    if (high_null < 0 || high_control < 0 || high_stream < 0)
+        return -1;
+    if (dup2(high_null, STDIN_FILENO) < 0 || dup2(high_null, STDOUT_FILENO) < 0 ||
+        dup3(high_control, DOMM_CHILD_CONTROL, O_CLOEXEC) < 0 ||
+        dup3(high_stream, DOMM_CHILD_STREAM, O_CLOEXEC) < 0)
+        return -1;
+    return close_range(DOMM_CHILD_STREAM + 1, ~0u, 0);
+}
+
+static int enter(struct domm_xen *xen, pid_t parent, int control, int stream,
+                 struct domm_error *err)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+        return domm_fail(err, DOMM_FAILED, "the parent process has gone");
+    reset_signals();
+    domm_xen_forked(xen);
+    if (take_descriptors(control, stream))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "setting up a process");
+    return 0;
+}
+
+static void report_failure(int control, const struct domm_error *err)
+{
+    struct domm_error ignored;
+    struct domm_news news = {.kind = DOMM_NEWS_FAILED, .code = err->code};
+    snprintf(news.text, sizeof(news.text), "%.*s", (int)sizeof(news.text) - 1, err->text);
+    domm_child_report(control, &news, &ignored);
+}
+
+int domm_child_start(struct domm_xen *xen, int stream, domm_child_run run, void *context,
+                     struct domm_child *child_r, struct domm_error *err)
+{
+    int ends[2];
+    pid_t parent = getpid();
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "making a socket pair");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct domm_error error = {0};
+        int rc = enter(xen, parent, ends[1], stream, &error);
+        rc = rc ? rc : run(context, DOMM_CHILD_CONTROL, &error);
+        if (rc)
+            report_failure(DOMM_CHILD_CONTROL, &error);
+        _exit(rc ? 1 : 0);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return domm_fail_errno(err, DOMM_FAILED, errno, "starting a process");
+    }
+    *child_r = (struct domm_child){.pid = pid, .control = ends[0]};
+    return 0;
+}
+
+int domm_child_tell(const struct domm_child *child, enum domm_command command,
+                    struct domm_error *err)
+{
+    const uint32_t word = command;
+    if (send(child->control, &word, sizeof(word), MSG_NOSIGNAL) == sizeof(word))
+        return 0;
+    return domm_fail_errno(err, DOMM_FAILED, errno, "talking to the process that moves a guest");
+}
+
+/* 1 if there is something, the end included; 0 if not in time. */
+static int wait_readable(int fd, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    int ready;
+    do
+        ready = poll(&poll_fd, 1, timeout_ms);
+    while (ready < 0 && errno == EINTR && timeout_ms < 0);
+    return ready > 0;
+}
+
+int domm_child_hear(const struct domm_child *child, int timeout_ms, struct domm_news *news_r,
+                    struct domm_error *err)
+{
+    *news_r = (struct domm_news){.kind = DOMM_NEWS_NONE};
+    if (!wait_readable(child->control, timeout_ms))
+        return 0;
+    struct domm_news news;
+    ssize_t size = recv(child->control, &news, sizeof(news), 0);
+    if (size == sizeof(news)) {
+        news.text[sizeof(news.text) - 1] = '\0';
+        *news_r = news;
+    } else if (size == 0 || (size < 0 && errno == ECONNRESET)) {
+        news_r->kind = DOMM_NEWS_ENDED;
+    } else {
+        return domm_fail(err, DOMM_FAILED, "listening to the process that moves a guest");
+    }
+    return 0;
+}
+
+/* The child's end of the socket closes when it ends, and not before. */
+static bool has_ended(const struct domm_child *child, int grace_ms)
+{
+    struct domm_error ignored;
+    struct domm_news news = {.kind = DOMM_NEWS_NONE};
+    uint64_t end = domm_child_now_ns() + (uint64_t)grace_ms * 1000000u;
+    uint64_t now = domm_child_now_ns();
+    while (news.kind != DOMM_NEWS_ENDED && now < end) {
+        if (domm_child_hear(child, (int)((end - now) / 1000000u) + 1, &news, &ignored))
+            return false;
+        now = domm_child_now_ns();
+    }
+    return news.kind == DOMM_NEWS_ENDED;
+}
+
+void domm_child_end(struct domm_child *child, int grace_ms)
+{
+    struct domm_error ignored;
+    if (child->pid <= 0)
+        return;
+    domm_child_tell(child, DOMM_COMMAND_ABORT, &ignored);
+    if (!has_ended(child, grace_ms))
+        kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    close(child->control);
+    *child = (struct domm_child){.control = -1};
+}
+
+int domm_child_report(int control, struct domm_news *news, struct domm_error *err)
+{
+    news->when_ns = domm_child_now_ns();
+    if (send(control, news, sizeof(*news), MSG_NOSIGNAL) == sizeof(*news))
+        return 0;
+    return domm_fail_errno(err, DOMM_ABORTED, errno, "the process that orders the move has gone");
+}
+
+int domm_child_listen(int control, int timeout_ms)
+{
+    uint32_t word;
+    if (!wait_readable(control, timeout_ms))
+        return 0;
+    ssize_t size = recv(control, &word, sizeof(word), 0);
+    if (size != sizeof(word) || word > DOMM_COMMAND_ABORT)
+        return DOMM_COMMAND_ABORT;
+    return (int)word;
+}

@@ -22,6 +22,8 @@ struct view {
     uint64_t filled;                  /* frames that were asked for, from 0 on */
     uint64_t mapped;                  /* of these, when they were asked for */
     int64_t started_ms;
+    struct domm_kernel *kernel; /* null until somebody asks and it is found */
+    int64_t kernel_missed_ms;   /* when it was looked for in vain, or 0 */
 };
 
 struct fuse_session;
@@ -45,11 +47,17 @@ void memory_fds(const struct memory *memory, struct pollfd fds[MEMORY_FDS]);
 /* Does what there is to do; returns after how many milliseconds it wants to be called again. */
 int64_t memory_step(struct memory *memory);
 
-/* Maps and reads a page of the target now. Returns null, or why that did not work. */
+/* Reads a page of the target now, mapped before if one is. Returns null, or why that did not work. */
 const char *memory_check(struct memory *memory, const unsigned char uuid[16]);
 
 /* How many frames of a view can be read now. */
 uint64_t view_mapped(const struct view *view);
+
+/* kernel.c. The view's kernel, looked for once all of the memory is mapped; null if none is found,
+ * and then not looked for again for a while. */
+const struct domm_kernel_facts *view_kernel(struct view *view);
+/* Forgets it: before the view's memory is closed. */
+void view_forget_kernel(struct view *view);
 
 /* files.c */
 int files_open(struct memory *memory);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +163,33 @@ static void read_memory(fuse_req_t request, const struct view *view, size_t size
         fuse_reply_buf(request, buffer, (size_t)got);
 }
 
-static void read_info(fuse_req_t request, const struct view *view, size_t size, off_t offset)
+static void add_address(struct json_object *object, const char *key, uint64_t address)
+{
+    /* As text: many readers of JSON keep no more than 53 bits of a number. */
+    char text[24];
+    snprintf(text, sizeof(text), "0x%" PRIx64, address);
+    domm_json_text(object, key, text);
+}
+
+static void add_kernel(struct json_object *info, struct view *view)
+{
+    const struct domm_kernel_facts *facts = view_kernel(view);
+    struct json_object *kernel = json_object_new_object();
+    json_object_object_add(info, "kernel", kernel);
+    domm_json_bool(kernel, "found", facts);
+    if (!facts)
+        return;
+    domm_json_text(kernel, "release", facts->release);
+    add_address(kernel, "kaslr_offset", facts->kaslr_offset);
+    json_object_object_add(kernel, "phys_base", json_object_new_int64(facts->phys_base));
+    add_address(kernel, "page_table_root", facts->page_table_root);
+    domm_json_number(kernel, "page_table_levels", facts->levels);
+    domm_json_bool(kernel, "page_tables_usable", facts->page_tables);
+    add_address(kernel, "stext", facts->stext);
+    add_address(kernel, "vmcoreinfo", facts->vmcoreinfo);
+}
+
+static void read_info(fuse_req_t request, struct view *view, size_t size, off_t offset)
 {
     cleanup_json struct json_object *info = json_object_new_object();
     char uuid[33];
@@ -176,6 +203,7 @@ static void read_info(fuse_req_t request, const struct view *view, size_t size, 
     domm_json_number(info, "frames_mapped", view_mapped(view));
     domm_json_bool(info, "complete",
                    view->attached && view->filled == domm_guest_memory_frames(view->memory));
+    add_kernel(info, view);
     const char *text = json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY);
     size_t length = strlen(text);
     size_t from = (size_t)offset < length ? (size_t)offset : length;
@@ -185,7 +213,7 @@ static void read_info(fuse_req_t request, const struct view *view, size_t size, 
 static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
                     struct fuse_file_info *info)
 {
-    const struct view *view = view_of(request, inode);
+    struct view *view = view_of(request, inode);
     (void)info;
     if (!view)
         fuse_reply_err(request, ENOENT);

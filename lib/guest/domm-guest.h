@@ -11,10 +11,12 @@
  *   -EAGAIN  dommd is not there (yet): call domm_guest_poll, or wait and try again
  *   -EIO     the target, or that part of its memory, is not mapped (any more)
  *   -ENOENT  no such target
- *   -EPROTO  dommd says what makes no sense
+ *   -EPROTO  dommd, or the target's kernel, says what makes no sense
  *   -ENOMEM, -EMFILE, ... from the system
  *
- * Link with -ldomm-guest -lxenvchan -lxengnttab -lxenevtchn -lxentoolcore -lxentoollog -lxenstore.
+ * What needs no dommd (domm_physical_file, domm_kernel_*) links with -ldomm-guest alone; the rest
+ * with -ldomm-guest -lxenvchan -lxengnttab -lxenevtchn -lxentoolcore -lxentoollog
+ * -lxenstore.
  */
 #ifndef DOMM_GUEST_H
 #define DOMM_GUEST_H
@@ -96,6 +98,79 @@ const void *domm_guest_page(const struct domm_guest_memory *memory, uint64_t gfn
  */
 ssize_t domm_guest_read(const struct domm_guest_memory *memory, uint64_t address, void *buffer,
                         size_t size);
+
+/*
+ * Physical memory, wherever it is read from. `read` fills the buffer from the byte address, or
+ * returns a negative errno value; holes read as zeroes. It is asked for nothing beyond `frames`.
+ */
+struct domm_physical {
+    int (*read)(const void *context, uint64_t address, void *buffer, size_t size);
+    const void *context; /* borrowed */
+    uint64_t frames;
+};
+
+/* What is mapped of a target. */
+struct domm_physical domm_physical_guest(const struct domm_guest_memory *memory);
+
+/* A file in which offset and physical address are the same: /run/domm/TARGET/mem, or an image of a
+ * memory. *fd must stay open; 0, or what fstat fails with. */
+int domm_physical_file(const int *fd, struct domm_physical *physical_r);
+
+/*
+ * The Linux kernel (x86-64) that runs in a memory. All of it is read from the target, whose
+ * intruder may have written it: nothing of it is taken for more than the target's word, and a
+ * monitor should remember from a time of trust what it relies on. The functions return besides
+ *   -ENOENT   no kernel is found, or no such symbol
+ *   -EFAULT   nothing is mapped at the virtual address, or nothing within the memory
+ *   -ENOTSUP  the kernel does not publish its symbols (before Linux 6.0)
+ */
+struct domm_kernel;
+
+struct domm_kernel_facts {
+    char release[66];         /* as by uname -r; printable */
+    uint64_t kaslr_offset;    /* how far its image is moved, in bytes */
+    int64_t phys_base;        /* physical address = virtual - 0xffffffff80000000 + phys_base */
+    uint64_t page_table_root; /* the kernel's own, a physical address */
+    unsigned int levels;      /* of page tables: 4 or 5 */
+    uint64_t stext;           /* where its text begins, a virtual address */
+    uint64_t vmcoreinfo;      /* where all this was found, a physical address */
+    /* Its page tables hold this memory's frames. A PV guest's hold the host's; then addresses of
+     * the kernel's image alone are translated, by phys_base. */
+    bool page_tables;
+};
+
+/* Looks for the kernel, page by page: with a gigabyte this takes a moment. */
+int domm_kernel_open(const struct domm_physical *physical, struct domm_kernel **kernel_r);
+void domm_kernel_close(struct domm_kernel *kernel); /* null is fine */
+
+const struct domm_kernel_facts *domm_kernel_facts(const struct domm_kernel *kernel);
+
+/* Whether it is still there, unmoved: not after a reboot. Its answers are stale if it is not. */
+bool domm_kernel_is_there(const struct domm_kernel *kernel);
+
+/* Through the page tables as they are now. From *address_r on, *left_r bytes are contiguous. */
+int domm_kernel_translate(const struct domm_kernel *kernel, uint64_t virtual_address,
+                          uint64_t *address_r, uint64_t *left_r);
+
+/* Copies from virtual addresses, all of it or nothing. */
+int domm_kernel_read(const struct domm_kernel *kernel, uint64_t virtual_address, void *buffer,
+                     size_t size);
+
+#define DOMM_SYMBOL_LENGTH 512 /* with the terminator */
+
+struct domm_symbol {
+    uint64_t address;
+    uint64_t size; /* up to the next symbol; 0 for the last */
+    char type;     /* as nm(1) */
+    char name[DOMM_SYMBOL_LENGTH];
+};
+
+/* By name: the first, if there are several. The symbols are loaded once, with the first lookup. */
+int domm_kernel_symbol(struct domm_kernel *kernel, const char *name, struct domm_symbol *symbol_r);
+
+/* The nearest symbol at or below a virtual address. */
+int domm_kernel_symbol_at(struct domm_kernel *kernel, uint64_t virtual_address,
+                          struct domm_symbol *symbol_r);
 
 #ifdef __cplusplus
 }

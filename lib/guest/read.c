@@ -108,3 +108,20 @@ ssize_t domm_guest_read(const struct domm_guest_memory *memory, uint64_t address
     }
     return (ssize_t)done;
 }
+
+static int read_all(const void *context, uint64_t address, void *buffer, size_t size)
+{
+    ssize_t got = domm_guest_read(context, address, buffer, size);
+    if (got < 0)
+        return (int)got;
+    return (size_t)got == size ? 0 : -EIO;
+}
+
+struct domm_physical domm_physical_guest(const struct domm_guest_memory *memory)
+{
+    return (struct domm_physical){
+        .read = read_all,
+        .context = memory,
+        .frames = memory->frames,
+    };
+}

@@ -40,7 +40,7 @@ sources() {
 
 @test "the programs are hardened" {
     command -v readelf >/dev/null || skip "readelf is not installed"
-    for program in "$domm" "$agent"; do
+    for program in "$domm" "$agent" "$DOMM_BUILD/domm-kernel-check"; do
         readelf -h "$program" | grep -q 'Type: *DYN'
         readelf -d "$program" | grep -q -E 'FLAGS_1.*NOW'
         readelf -l "$program" | grep -q GNU_RELRO

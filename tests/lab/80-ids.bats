@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Intrusion detection in domM, by Debian's own programs and domm-kernel-check, on real Xen.
+# Each test starts from the pair that 70-pair.bats leaves.
+
+load helpers
+
+mem=/run/domm/target1/mem
+disk=/run/domm-storage/target1/0
+
+setup_file() {
+	lab up
+	cc -O2 -Wall -Wextra -Werror -o "$BATS_FILE_TMPDIR/poke" "$here/guest/poke.c" -lxenforeignmemory
+}
+
+setup() {
+	lab restore watched
+	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
+	eventually 60 ready
+}
+
+in_domm() { in_guest host1 domm1 "$1"; }
+in_target() { in_guest host1 target1 "$1"; }
+
+# in_domm_for_a_while COMMAND: runs it in the background there, its output in /tmp/output.
+in_domm_for_a_while() { in_domm "setsid timeout 300 $1 >/tmp/output 2>&1 </dev/null &"; }
+output_has() { in_domm "grep -a -q -e '$1' /tmp/output"; }
+
+watch_kernel() {
+	local start=$SECONDS
+	in_domm "domm-kernel-check baseline -o /tmp/baseline $mem"
+	note "baseline: $((SECONDS - start)) s, $(in_domm 'stat -c %s /tmp/baseline') bytes"
+	in_domm_for_a_while "domm-kernel-check check -b /tmp/baseline -i 5 -j $mem"
+}
+
+@test "a byte of the target's kernel text is overwritten: reported with its symbol, and cleared" {
+	watch_kernel
+	sleep 20
+	in_domm 'cat /tmp/output'
+	! output_has '"event":"changed"'
+	# A breakpoint of kprobes is a byte written to the text, by root in the target.
+	in_target 'mount -t tracefs none /sys/kernel/tracing 2>/dev/null; cd /sys/kernel/tracing
+		for at in 9 10 11 12 13 14 15 16 17 18 20 24; do
+			echo "p:evil __x64_sys_sethostname+$at" > kprobe_events 2>/dev/null && break
+		done
+		echo 1 > events/kprobes/evil/enable'
+	eventually 60 output_has 'changed.*__x64_sys_sethostname'
+	note "$(in_domm 'grep -a sethostname /tmp/output' | head -n 1)"
+	in_target 'echo 0 > /sys/kernel/tracing/events/kprobes/evil/enable'
+	eventually 60 output_has 'restored'
+	note "$(in_domm 'grep -a restored /tmp/output' | tail -n 1)"
+}
+
+@test "an entry of the target's syscall table is overwritten: reported with its number, and cleared" {
+	lab ssh host1 'cat > /root/poke && chmod 755 /root/poke' <"$BATS_FILE_TMPDIR/poke"
+	watch_kernel
+	table=$(in_target 'grep " sys_call_table$" /proc/kallsyms' | cut -d' ' -f1)
+	base=$(in_domm "cat /run/domm/target1/info.json" | jq -r '.kernel.phys_base')
+	# The entry of getpid, 39, in the kernel's image mapping.
+	at=$(printf %x $((0x$table + 39 * 8 - 0xffffffff80000000 + base)))
+	old=$(on host1 "/root/poke \$(xl domid target1) $at f0")
+	eventually 60 output_has 'changed.*sys_call_table'
+	note "$(in_domm 'grep -a sys_call_table /tmp/output' | head -n 1)"
+	on host1 "/root/poke \$(xl domid target1) $at $old"
+	eventually 60 output_has 'restored'
+}
+
+@test "yara and strings find in the memory file what a process in the target holds" {
+	in_target 'setsid sh -c "SECRET=Xk7-the-hidden-word-42; export SECRET; exec sleep 600" </dev/null >/dev/null 2>&1 &'
+	in_domm 'printf "%s\n" "rule hidden { strings: \$a = \"Xk7-the-hidden-word-42\" condition: \$a }" > /tmp/rule'
+	run in_domm "yara /tmp/rule $mem"
+	echo "$output"
+	[[ $output == *"hidden $mem"* ]]
+	in_domm "strings -n 12 $mem 2>/dev/null || grep -a -o 'Xk7-the-hidden-word-42' $mem" | grep -q Xk7-the-hidden-word-42
+}
+
+@test "ngrep sees a signature that is sent to the target, and one that it sends" {
+	in_domm_for_a_while 'ngrep -l -q -d eth1 -W single "EVIL-[A-Z]+" udp'
+	eventually 30 in_domm 'pgrep ngrep'
+	sleep 3
+	on host1 'echo EVIL-INBOUND > /dev/udp/10.99.0.11/4444'
+	eventually 30 output_has 'EVIL-INBOUND'
+	in_target "bash -c 'echo EVIL-OUTBOUND > /dev/udp/10.99.0.3/4444'"
+	eventually 30 output_has 'EVIL-OUTBOUND'
+	on host1 'echo EVIL-ELSEWHERE > /dev/udp/10.99.0.12/4444; echo EVIL-LAST > /dev/udp/10.99.0.11/4444'
+	eventually 30 output_has 'EVIL-LAST'
+	! output_has 'EVIL-ELSEWHERE'
+	note "$(in_domm 'grep -a EVIL /tmp/output' | head -n 1)"
+}
+
+@test "aide reports a file that has changed in the target" {
+	in_domm "printf '%s\n' database_in=file:/tmp/aide.db database_out=file:/tmp/aide.db '$disk/etc sha256' > /tmp/aide.conf
+		aide --config /tmp/aide.conf --init"
+	in_domm 'aide --config /tmp/aide.conf --check'
+	in_target 'echo "evil:x:0:0::/:/bin/sh" >> /etc/passwd; sync'
+	sleep 10 # max_age, and the time of the target's own NFS client
+	run in_domm 'aide --config /tmp/aide.conf --check'
+	echo "$output"
+	[[ $output == *"$disk/etc/passwd"* ]]
+	note "$(grep -m 1 'etc/passwd' <<<"$output")"
+}

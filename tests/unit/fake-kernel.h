@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A memory with as much of a kernel in it as domm looks at: VMCOREINFO, page tables, kallsyms, text
+ * with patch sites, read-only data, an IDT. The tests break it on purpose.
+ */
+#ifndef DOMM_TESTS_FAKE_KERNEL_H
+#define DOMM_TESTS_FAKE_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/guest/domm-guest.h"
+
+#define FAKE_FRAMES 256u
+#define FAKE_BYTES (FAKE_FRAMES * DOMM_GUEST_PAGE)
+
+/* The image: virtual and physical addresses of its beginning. */
+#define FAKE_BASE UINT64_C(0xffffffff81000000)
+#define FAKE_LOADED UINT64_C(0x40000)
+#define FAKE_DIRECT UINT64_C(0xffff888000000000)
+
+/* From the image's beginning. */
+enum {
+    FAKE_TEXT = 0,
+    FAKE_OPEN = 0x100,      /* do_open, a function */
+    FAKE_CALLER = 0x200,    /* a static call of do_open */
+    FAKE_SWITCH = 0x300,    /* a jump label that leads to + 0x40 */
+    FAKE_SHORT = 0x400,     /* another, short, to + 0x20 */
+    FAKE_TEXT_END = 0x3000, /* two pages more than is needed */
+    FAKE_RODATA = 0x3000,
+    FAKE_SYSCALLS = 0x3100, /* 16 entries */
+    FAKE_JUMPS = 0x3400,
+    FAKE_CALLS = 0x3800,
+    FAKE_NUM_SYMS = 0x4000,
+    FAKE_RELATIVE_BASE = 0x4008,
+    FAKE_OFFSETS = 0x4100,
+    FAKE_TOKEN_INDEX = 0x4400,
+    FAKE_TOKEN_TABLE = 0x4800,
+    FAKE_NAMES = 0x5000,
+    FAKE_RODATA_END = 0x6000,
+    FAKE_DATA = 0x6000, /* vmcoreinfo_data */
+    FAKE_KEY = 0x6008,  /* of the static call */
+    FAKE_IDT = 0x7000,
+    FAKE_ROOT = 0x8000, /* page tables; the rest of them follow */
+    FAKE_L4 = 0x9000,   /* with five levels, below the root */
+    FAKE_L3 = 0xa000,
+    FAKE_L2 = 0xb000,
+    FAKE_L1 = 0xc000,
+    FAKE_DIRECT_L3 = 0xd000,
+    FAKE_DIRECT_L2 = 0xe000,
+    FAKE_END = 0xf000,
+};
+
+/* Where its VMCOREINFO is, a physical address. */
+#define FAKE_VMCOREINFO UINT64_C(0x20000)
+
+struct fake_kernel {
+    unsigned char memory[FAKE_BYTES];
+    bool broken; /* reading it fails with EIO */
+};
+
+/* Levels of page tables: 4 or 5. Allocated; to be freed. */
+struct fake_kernel *fake_kernel_new(unsigned int levels);
+
+struct domm_physical fake_kernel_memory(const struct fake_kernel *kernel);
+
+/* A place in the image. */
+unsigned char *fake_kernel_at(struct fake_kernel *kernel, uint64_t offset);
+void fake_kernel_put64(struct fake_kernel *kernel, uint64_t offset, uint64_t value);
+/* The text of VMCOREINFO. */
+char *fake_kernel_info(struct fake_kernel *kernel);
+
+#endif

@@ -16,7 +16,7 @@
 #include "lib/base/cleanup.h"
 
 #define MOUNT "/bin/mount"
-#define MOUNT_TIMEOUT_S 15
+#define MOUNT_TIMEOUT_S 45 /* for one try; a small domM that boots is slow */
 
 #define COMMON "ro,nosuid,nodev,noexec"
 
@@ -39,15 +39,26 @@ void mount_nfs_options(const struct domm_storage *storage, int version,
              version, storage->max_age, version == 3 ? ",nolock" : "");
 }
 
+static void detach(const char *path)
+{
+    while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+        ;
+}
+
+/* One that fails may have mounted all the same: it was killed late, or failed after that. */
 static int run_mount(const char *type, const char *options, const char *source, const char *path,
                      struct domm_error *err)
 {
     const char *const arguments[] = {MOUNT, "-t", type, "-o", options, "--", source, path, NULL};
-    return run_program(arguments, MOUNT_TIMEOUT_S, err);
+    int rc = run_program(arguments, MOUNT_TIMEOUT_S, err);
+    if (rc)
+        detach(path);
+    return rc;
 }
 
 /* Version 3 first: it has no state that a client which stands still, as one that migrates, could
- * keep the server and with it the target waiting for. */
+ * keep the server and with it the target waiting for. A server that is silent has not refused it.
+ */
 static int mount_nfs(const struct domm_storage *storage, const char *path, struct domm_error *err)
 {
     static const int versions[] = {3, 4};
@@ -56,7 +67,7 @@ static int mount_nfs(const struct domm_storage *storage, const char *path, struc
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         mount_nfs_options(storage, versions[i], options);
         rc = run_mount("nfs", options, storage->source, path, err);
-        if (!rc)
+        if (!rc || rc == -DOMM_ABORTED)
             break;
     }
     return rc;
@@ -144,8 +155,7 @@ int mount_storage(const struct domm_storage *storage, const char *path, struct d
 void unmount_storage(const char *path)
 {
     cleanup_free char *parent = strdup(path);
-    while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-        ;
+    detach(path);
     rmdir(path);
     if (parent) {
         *strrchr(parent, '/') = '\0';

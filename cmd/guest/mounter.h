@@ -17,7 +17,7 @@
 void mount_nfs_options(const struct domm_storage *storage, int version,
                        char options_r[MOUNT_OPTIONS]);
 
-/* Mounts it at the directory, which is made. Ends within about 30 s. */
+/* Mounts it at the directory, which is made. Ends within about 100 s. */
 int mount_storage(const struct domm_storage *storage, const char *path, struct domm_error *err);
 
 /* Takes away what is mounted at the directory, and the directory. Programs that have files open

@@ -16,6 +16,7 @@
 #include "lib/base/cleanup.h"
 
 #define MAX_SAID 1024
+#define KILLED_MS 5000
 
 static int spawn(const char *const arguments[], int said, pid_t *pid_r)
 {
@@ -94,12 +95,14 @@ int run_program(const char *const arguments[], int timeout_s, struct domm_error 
     if (rc)
         return domm_fail_errno(err, DOMM_FAILED, rc, "running %s", arguments[0]);
     bool ended = listen_to(reader, now_ms() + (int64_t)timeout_s * 1000, said);
-    if (!ended)
+    if (!ended) {
         kill(-pid, SIGKILL);
+        listen_to(reader, now_ms() + KILLED_MS, said); /* its children are not ours to wait for */
+    }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!ended)
-        return domm_fail(err, DOMM_FAILED, "%s: no end after %d s", arguments[0], timeout_s);
+        return domm_fail(err, DOMM_ABORTED, "%s: no end after %d s", arguments[0], timeout_s);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     const char *why = last_line(said);

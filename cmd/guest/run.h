@@ -4,8 +4,8 @@
 
 #include "lib/base/error.h"
 
-/* Runs a program, with no shell, and kills it and its children when timeout_s are over. Fails with
- * the last line it wrote to its standard error, unless it ends with 0. */
+/* Runs a program, with no shell. Fails with the last line it wrote to its standard error, unless it
+ * ends with 0. When timeout_s are over it is killed with its children: DOMM_ABORTED. */
 int run_program(const char *const arguments[], int timeout_s, struct domm_error *err);
 
 #endif

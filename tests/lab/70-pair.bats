@@ -10,13 +10,10 @@ target2=d0330000-0000-4000-8000-000000000012
 
 setup_file() {
 	lab up
-	lab restore "${PAIR_SNAPSHOT:-targets}" || {
-		lab reset
-		lab push
-		lab start target1
-		lab start target2
-		lab snapshot targets
-	}
+	lab reset
+	lab push
+	lab start target1
+	lab start target2
 	config | on_in host1 'cat > /etc/xen/watch.cfg'
 }
 

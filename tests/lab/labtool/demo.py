@@ -27,7 +27,7 @@ def run(lab):
     _show(host1, "domm create /etc/xen/watch.cfg")
     _show(host1, "domm list")
     _show(host1, "domm monitor-status")
-    _show(host1, "ssh domm1 strings -n 12 /run/domm/target1/mem | grep -m 3 'Linux version'")
+    _show(host1, "ssh domm1 \"grep -a -m 1 -o 'Linux version [0-9.-]*' /run/domm/target1/mem | head -n 1\"")
     _show(host1, "domm detach domm1")
     say("the target moves to host2 the ordinary way, and for that time nobody could watch it: "
         "what domm migrate is for")

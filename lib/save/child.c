@@ -75,6 +75,21 @@ static void report_failure(int control, const struct domm_error *err)
     domm_child_report(control, &news, &ignored);
 }
 
+/* Until its descriptors are in place, any number but `control` may be one of the parent's. */
+_Noreturn static void live(struct domm_xen *xen, pid_t parent, int control, int stream,
+                           domm_child_run run, void *context)
+{
+    struct domm_error err = {0};
+    int rc = enter(xen, parent, control, stream, &err);
+    if (!rc) {
+        control = DOMM_CHILD_CONTROL;
+        rc = run(context, control, &err);
+    }
+    if (rc)
+        report_failure(control, &err);
+    _exit(rc ? 1 : 0);
+}
+
 int domm_child_start(struct domm_xen *xen, int stream, domm_child_run run, void *context,
                      struct domm_child *child_r, struct domm_error *err)
 {
@@ -83,14 +98,8 @@ int domm_child_start(struct domm_xen *xen, int stream, domm_child_run run, void 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
         return domm_fail_errno(err, DOMM_FAILED, errno, "making a socket pair");
     pid_t pid = fork();
-    if (pid == 0) {
-        struct domm_error error = {0};
-        int rc = enter(xen, parent, ends[1], stream, &error);
-        rc = rc ? rc : run(context, DOMM_CHILD_CONTROL, &error);
-        if (rc)
-            report_failure(DOMM_CHILD_CONTROL, &error);
-        _exit(rc ? 1 : 0);
-    }
+    if (pid == 0)
+        live(xen, parent, ends[1], stream, run, context);
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);

@@ -410,6 +410,19 @@ static void a_childs_error_arrives(void **state)
     domm_child_end(&child, 1000);
 }
 
+static void a_child_that_cannot_start_says_so(void **state)
+{
+    (void)state;
+    struct domm_error err = {0};
+    struct domm_child child;
+    struct domm_news news;
+    assert_int_equal(domm_child_start(NULL, -1, echo, NULL, &child, &err), 0);
+    assert_int_equal(domm_child_hear(&child, 10000, &news, &err), 0);
+    assert_int_equal(news.kind, DOMM_NEWS_FAILED);
+    assert_contains(news.text, "setting up a process");
+    domm_child_end(&child, 1000);
+}
+
 static void a_deaf_child_is_killed(void **state)
 {
     (void)state;
@@ -439,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_dirty_set_that_shrinks_slowly_settles_some_time),
         cmocka_unit_test(a_child_hears_and_is_heard),
         cmocka_unit_test(a_childs_error_arrives),
+        cmocka_unit_test(a_child_that_cannot_start_says_so),
         cmocka_unit_test(a_deaf_child_is_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

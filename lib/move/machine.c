@@ -58,19 +58,20 @@ static unsigned int first_place(const struct domm_machine *m, enum domm_move_sta
     return at;
 }
 
-static void add(struct domm_answer *answer, struct domm_action action)
+static void add(struct domm_move_answer *answer, struct domm_action action)
 {
     assert(answer->n < DOMM_MAX_ACTIONS);
     answer->actions[answer->n++] = action;
 }
 
-static void add_step(struct domm_answer *answer, enum domm_action_type type, struct place place)
+static void add_step(struct domm_move_answer *answer, enum domm_action_type type,
+                     struct place place)
 {
     add(answer, (struct domm_action){.type = type, .step = place.step, .guest = place.guest});
 }
 
 /* What is under way must end before anything else begins; its result no longer counts. */
-static void cancel(struct domm_machine *m, struct domm_answer *answer)
+static void cancel(struct domm_machine *m, struct domm_move_answer *answer)
 {
     struct place place;
     if (!m->busy || m->cancelled || !place_at(m, m->busy - 1, &place))
@@ -87,7 +88,8 @@ static bool goes_on_after_failure(enum domm_move_state state)
 }
 
 /* The one place where the state changes. */
-static bool enter(struct domm_machine *m, enum domm_move_cause cause, struct domm_answer *answer)
+static bool enter(struct domm_machine *m, enum domm_move_cause cause,
+                  struct domm_move_answer *answer)
 {
     enum domm_move_state to = domm_next_state(m->state, cause);
     if (to == DOMM_MOVE_STATES)
@@ -113,7 +115,7 @@ static uint64_t everybody(const struct domm_machine *m)
     return (UINT64_C(2) << m->setup.n_targets) - 1;
 }
 
-static enum domm_move_cause run_next(struct domm_machine *m, struct domm_answer *answer)
+static enum domm_move_cause run_next(struct domm_machine *m, struct domm_move_answer *answer)
 {
     struct place place;
     if (place_at(m, m->next, &place) && domm_steps[place.step].state == m->state) {
@@ -130,7 +132,7 @@ static enum domm_move_cause run_next(struct domm_machine *m, struct domm_answer 
 }
 
 /* Goes back to the last step that has an undo, but not past domM before it is ready. */
-static enum domm_move_cause undo_next(struct domm_machine *m, struct domm_answer *answer)
+static enum domm_move_cause undo_next(struct domm_machine *m, struct domm_move_answer *answer)
 {
     struct place place;
     while (m->begun && place_at(m, m->begun - 1, &place)) {
@@ -148,7 +150,7 @@ static enum domm_move_cause undo_next(struct domm_machine *m, struct domm_answer
 }
 
 /* Goes on until something has to happen outside. */
-static void advance(struct domm_machine *m, struct domm_answer *answer)
+static void advance(struct domm_machine *m, struct domm_move_answer *answer)
 {
     enum domm_move_cause cause;
     do {
@@ -271,21 +273,21 @@ static enum domm_move_cause cause_of(struct domm_machine *m, const struct domm_e
 }
 
 void domm_machine_begin(struct domm_machine *machine_r, const struct domm_move_setup *setup,
-                        struct domm_answer *answer_r)
+                        struct domm_move_answer *answer_r)
 {
     assert(setup->n_targets >= 1 && setup->n_targets <= DOMM_RECORD_MAX_TARGETS);
     *machine_r = (struct domm_machine){
         .setup = *setup,
         .state = setup->source ? DOMM_SRC_CHECKING : DOMM_DST_LISTENING,
     };
-    *answer_r = (struct domm_answer){0};
+    *answer_r = (struct domm_move_answer){0};
     advance(machine_r, answer_r);
 }
 
 void domm_machine_handle(struct domm_machine *machine, const struct domm_event *event,
-                         struct domm_answer *answer_r)
+                         struct domm_move_answer *answer_r)
 {
-    *answer_r = (struct domm_answer){0};
+    *answer_r = (struct domm_move_answer){0};
     bool noted = false;
     enum domm_move_cause cause = cause_of(machine, event, &noted);
     bool entered = cause != DOMM_CAUSE_NONE && enter(machine, cause, answer_r);

@@ -100,7 +100,7 @@ struct domm_action {
 
 #define DOMM_MAX_ACTIONS 8
 
-struct domm_answer {
+struct domm_move_answer {
     bool ignored; /* the event means nothing here; for DOMM_EVENT_ABORT: it is refused */
     unsigned int n;
     struct domm_action actions[DOMM_MAX_ACTIONS];
@@ -108,10 +108,10 @@ struct domm_answer {
 
 /* Begins at an end's first state. */
 void domm_machine_begin(struct domm_machine *machine_r, const struct domm_move_setup *setup,
-                        struct domm_answer *answer_r);
+                        struct domm_move_answer *answer_r);
 
 /* Any event may come in any state. */
 void domm_machine_handle(struct domm_machine *machine, const struct domm_event *event,
-                         struct domm_answer *answer_r);
+                         struct domm_move_answer *answer_r);
 
 #endif

@@ -25,6 +25,8 @@ enum domm_message {
     DOMM_MESSAGE_STATE_END = 20, /* source: its length and digest */
     DOMM_MESSAGE_ERROR = 21,     /* both: why, before ABORT or GONE */
     DOMM_MESSAGE_FIGURES = 22,   /* destination: one guest, before FINISHED */
+    DOMM_MESSAGE_RECORD = 23,    /* source: a piece of domM's record */
+    DOMM_MESSAGE_STREAMS = 24,   /* destination: where guests' streams are expected */
 };
 
 #endif

@@ -32,9 +32,26 @@ static void offer(struct domm_codec *c, struct domm_wire_offer *m)
     m->on_not_ready =
         (enum domm_on_not_ready)domm_codec_choice(c, m->on_not_ready, DOMM_NOT_READY_FORCE + 1);
     domm_codec_u32(c, &m->ready_timeout_ms);
+    m->data = (enum domm_data)domm_codec_choice(c, m->data, DOMM_DATA_KINDS);
+    domm_codec_bool(c, &m->unsynchronised);
     domm_codec_must(c, m->n_targets >= 1 && m->n_targets <= DOMM_RECORD_MAX_TARGETS,
                     "the number of targets is out of bounds");
     domm_codec_must(c, !domm_uuid_is_nil(&m->migration), "the migration has no UUID");
+}
+
+static void streams(struct domm_codec *c, struct domm_wire_streams *m)
+{
+    domm_codec_u16(c, &m->port);
+    domm_codec_raw(c, m->key, sizeof(m->key));
+}
+
+static void features(struct domm_codec *c, struct domm_wire_guest *m)
+{
+    domm_codec_u32(c, &m->n_features);
+    domm_codec_must(c, m->n_features <= DOMM_WIRE_FEATURES,
+                    "the number of words of CPU features is out of bounds");
+    for (uint32_t i = 0; !c->wrong && i < m->n_features; i++)
+        domm_codec_u32(c, &m->features[i]);
 }
 
 static void guest(struct domm_codec *c, struct domm_wire_guest *m)
@@ -46,6 +63,7 @@ static void guest(struct domm_codec *c, struct domm_wire_guest *m)
     domm_codec_u64(c, &m->memory_kib);
     domm_codec_u32(c, &m->vcpus);
     domm_codec_u32(c, &m->config_bytes);
+    features(c, m);
     domm_codec_text(c, m->name, sizeof(m->name));
     domm_codec_must(c, !domm_uuid_is_nil(&m->uuid), "a guest has no UUID");
     domm_codec_must(c, m->memory_kib && m->memory_kib <= UINT64_C(1) << 40,
@@ -71,10 +89,10 @@ static void chunk(struct domm_codec *c, struct domm_wire_chunk *m, uint32_t limi
     domm_codec_borrow(c, &m->bytes, m->size);
 }
 
-static void state(struct domm_codec *c, struct domm_wire_chunk *m)
+static void of_domm(struct domm_codec *c, struct domm_wire_chunk *m, uint32_t limit)
 {
-    chunk(c, m, DOMM_WIRE_MAX_STATE);
-    domm_codec_must(c, m->guest == 0, "the mapping state is not domM's");
+    chunk(c, m, limit);
+    domm_codec_must(c, m->guest == 0, "a mapping state or a record is not domM's");
 }
 
 static void state_end(struct domm_codec *c, struct domm_wire_end *m)
@@ -125,7 +143,13 @@ static void payload(struct domm_codec *c, struct domm_wire *m)
         chunk(c, &m->chunk, DOMM_WIRE_MAX_CONFIG);
         return;
     case DOMM_MESSAGE_STATE:
-        state(c, &m->chunk);
+        of_domm(c, &m->chunk, DOMM_WIRE_MAX_STATE);
+        return;
+    case DOMM_MESSAGE_RECORD:
+        of_domm(c, &m->chunk, DOMM_RECORD_MAX_BYTES);
+        return;
+    case DOMM_MESSAGE_STREAMS:
+        streams(c, &m->streams);
         return;
     case DOMM_MESSAGE_STATE_END:
         state_end(c, &m->end);
@@ -247,6 +271,7 @@ bool domm_wire_may_send(bool source, enum domm_message type)
     case DOMM_MESSAGE_HEARTBEAT:
     case DOMM_MESSAGE_ERROR:
         return true;
+    case DOMM_MESSAGE_STREAMS:
     case DOMM_MESSAGE_ACCEPT:
     case DOMM_MESSAGE_PREPARED:
     case DOMM_MESSAGE_COMMITTED:

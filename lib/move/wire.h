@@ -7,8 +7,9 @@
  *     magic "DOMC", u16 version of the framing, u16 type, u32 length of what follows
  *
  * and as many bytes of payload. Integers are big-endian; a text is a u16 length and its bytes. The
- * link keeps the order. GUEST and CONFIG messages of all guests come before OFFER, STATE and
- * STATE_END before GO, FIGURES before FINISHED, and ERROR before the ABORT or GONE it explains.
+ * link keeps the order. GUEST and CONFIG messages of all guests and RECORD come before OFFER,
+ * STREAMS before ACCEPT, STATE and STATE_END before GO, FIGURES before FINISHED, and ERROR before
+ * the ABORT or GONE it explains.
  *
  * Everything that arrives is hostile until decoded: what passes is within the bounds given here,
  * each byte of it has a meaning, and its texts are printable. What does not pass ends the link.
@@ -46,14 +47,33 @@ struct domm_wire_hello {
     char program[DOMM_WIRE_PROGRAM_BYTES], xen[DOMM_WIRE_PROGRAM_BYTES]; /* for people */
 };
 
+/* How guests' streams travel. */
+enum domm_data {
+    DOMM_DATA_SSH, /* each by a connection of ssh of its own */
+    DOMM_DATA_TLS, /* TCP, under TLS with a key that the control link has carried */
+    DOMM_DATA_TCP, /* TCP, readable by everybody on the way */
+    DOMM_DATA_KINDS,
+};
+
+#define DOMM_DATA_KEY_BYTES 32
+
 struct domm_wire_offer {
     struct domm_uuid migration; /* names it in both journals */
     uint32_t n_targets;
     enum domm_on_not_ready on_not_ready;
     uint32_t ready_timeout_ms;
+    enum domm_data data;
+    bool unsynchronised; /* for tests: the targets do not wait for domM */
+};
+
+struct domm_wire_streams {
+    uint16_t port;                          /* 0 for ssh */
+    unsigned char key[DOMM_DATA_KEY_BYTES]; /* who connects proves that it knows it */
 };
 
 enum domm_wire_kind { DOMM_WIRE_PV, DOMM_WIRE_PVH, DOMM_WIRE_HVM, DOMM_WIRE_KINDS };
+
+#define DOMM_WIRE_FEATURES 32 /* words of CPU features, as Xen counts them */
 
 struct domm_wire_guest {
     uint32_t guest;
@@ -62,6 +82,8 @@ struct domm_wire_guest {
     struct domm_uuid uuid;
     uint64_t memory_kib;
     uint32_t vcpus, config_bytes;
+    uint32_t n_features;
+    uint32_t features[DOMM_WIRE_FEATURES]; /* of the CPU, that guests of its kind are given here */
     char name[DOMM_WIRE_NAME_BYTES];
 };
 
@@ -111,7 +133,8 @@ struct domm_wire {
         struct domm_wire_hello hello;
         struct domm_wire_offer offer;
         struct domm_wire_guest guest;
-        struct domm_wire_chunk chunk; /* CONFIG, STATE */
+        struct domm_wire_streams streams;
+        struct domm_wire_chunk chunk; /* CONFIG, RECORD, STATE */
         struct domm_wire_end end;     /* STATE_END */
         struct domm_wire_figures figures;
         struct domm_wire_finished finished;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,6 +13,8 @@
 
 #define SERVICE_LOCK DOMM_RUN_DIRECTORY "/dommd.lock"
 #define RECORDS_LOCK DOMM_RUN_DIRECTORY "/records.lock"
+
+#define GUESTS_LOCK DOMM_RUN_DIRECTORY "/guests.lock"
 
 #define PATIENCE 100 /* tenths of a second */
 
@@ -49,4 +52,39 @@ int domm_lock_records(int *fd_r, struct domm_error *err)
         nanosleep(&tenth, NULL);
     }
     return rc;
+}
+
+int domm_guest_locks_open(int *fd_r, struct domm_error *err)
+{
+    return open_lock(GUESTS_LOCK, fd_r, err);
+}
+
+/* 54 bits of a UUID tell guests apart well enough, and fit an offset. */
+static struct flock range(enum domm_guest_lock kind, const struct domm_uuid *uuid, short type)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < 7; i++)
+        number = number << 8 | uuid->bytes[sizeof(uuid->bytes) - 1 - i];
+    number = (number ^ number >> 54) & ((UINT64_C(1) << 54) - 1);
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)(2 * number + kind), .l_len = 1};
+}
+
+bool domm_guest_lock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid)
+{
+    struct flock lock = range(kind, uuid, F_WRLCK);
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid)
+{
+    struct flock lock = range(kind, uuid, F_UNLCK);
+    (void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+bool domm_guest_is_moving(const struct domm_uuid *uuid)
+{
+    struct flock lock = range(DOMM_LOCK_MOVE, uuid, F_WRLCK);
+    cleanup_fd int fd = open(GUESTS_LOCK, O_RDWR | O_CLOEXEC);
+    return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "lib/base/error.h"
+#include "lib/base/uuid.h"
 
 #define DOMM_RUN_DIRECTORY "/run/domm"
 
@@ -19,5 +20,24 @@ bool domm_service_runs(void);
 /* Who is about to change a record: from looking at who watches whom until it is written. Waits for
  * who holds it, for seconds at most: DOMM_FAILED. */
 int domm_lock_records(int *fd_r, struct domm_error *err);
+
+/*
+ * Locks on single guests, all in one file: ranges of bytes that are named by the guests' UUIDs. A
+ * lock belongs to the descriptor it was taken by, and ends with it.
+ */
+enum domm_guest_lock {
+    DOMM_LOCK_MOVE,   /* somebody migrates it: its record and its pair stay as they are */
+    DOMM_LOCK_TABLES, /* a domM's page tables: dommd's for the time of each request, and the mover's
+                         from before the suspend until domM runs again or is gone */
+};
+
+int domm_guest_locks_open(int *fd_r, struct domm_error *err);
+
+/* Does not wait; false if another descriptor has it. */
+bool domm_guest_lock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
+void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
+
+/* Whether a domM or target is being migrated. */
+bool domm_guest_is_moving(const struct domm_uuid *uuid);
 
 #endif

@@ -2,6 +2,7 @@
 #include "lib/xen/ending.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -122,5 +123,25 @@ int domm_xen_end(struct domm_xen *xen, uint32_t domid, enum domm_ending *ending_
         rc = carry_out(xen, domid, action_for(&info, &config), &config, ending_r, domid_r, err);
     libxl_domain_config_dispose(&config);
     libxl_dominfo_dispose(&info);
+    return rc;
+}
+
+int domm_xen_renew(struct domm_xen *xen, uint32_t domid, const char *name, uint32_t *domid_r,
+                   struct domm_error *err)
+{
+    libxl_domain_config config;
+    int rc = 0;
+    libxl_domain_config_init(&config);
+    int libxl_rc = libxl_retrieve_domain_configuration(xen->libxl, domid, &config, NULL);
+    if (libxl_rc)
+        rc = domm_fail(err, DOMM_FAILED, "asking for the configuration of domain %u: error %d",
+                       domid, libxl_rc);
+    if (!rc) {
+        free(config.c_info.name);
+        config.c_info.name = strdup(name);
+        rc = config.c_info.name ? destroy(xen, domid, err) : domm_no_memory(err);
+    }
+    rc = rc ? rc : make_again(xen, &config, domid_r, err);
+    libxl_domain_config_dispose(&config);
     return rc;
 }

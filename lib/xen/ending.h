@@ -24,4 +24,9 @@ enum domm_ending {
 int domm_xen_end(struct domm_xen *xen, uint32_t domid, enum domm_ending *ending_r,
                  uint32_t *domid_r, struct domm_error *err);
 
+/* Destroys a guest, whatever state it is in, and makes another one of its configuration by that
+ * name, paused. Its userdata is not taken over. If making fails, the old guest is gone. */
+int domm_xen_renew(struct domm_xen *xen, uint32_t domid, const char *name, uint32_t *domid_r,
+                   struct domm_error *err);
+
 #endif

@@ -109,8 +109,7 @@ int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *fra
     xc_domaininfo_t info;
     xen_pfn_t end;
     int count = xc_domain_getinfolist(memory->control, domid, 1, &info);
-    if (count != 1 || info.domain != domid ||
-        xc_domain_nr_gpfns(memory->control, domid, &end) < 0)
+    if (count != 1 || info.domain != domid || xc_domain_nr_gpfns(memory->control, domid, &end) < 0)
         return domm_fail(err, DOMM_NOT_FOUND, "asking for the memory of domain %u", domid);
     *frames_r = info.max_pages < LOW_FRAMES_END && info.max_pages < end ? info.max_pages : end;
     return 0;
@@ -125,12 +124,28 @@ int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct dom
     return 0;
 }
 
+int domm_memory_cpu_features(struct domm_memory *memory, bool pv, bool most,
+                             uint32_t words_r[DOMM_CPU_WORDS], size_t *count_r,
+                             struct domm_error *err)
+{
+    static const uint32_t indices[2][2] = {
+        {XEN_SYSCTL_cpu_featureset_hvm, XEN_SYSCTL_cpu_featureset_hvm_max},
+        {XEN_SYSCTL_cpu_featureset_pv, XEN_SYSCTL_cpu_featureset_pv_max},
+    };
+    uint32_t count = DOMM_CPU_WORDS;
+    memset(words_r, 0, DOMM_CPU_WORDS * sizeof(*words_r));
+    if (xc_get_cpu_featureset(memory->control, indices[pv][most], &count, words_r))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "asking Xen for CPU features");
+    *count_r = count < DOMM_CPU_WORDS ? count : DOMM_CPU_WORDS;
+    return 0;
+}
+
 /* Fills the hypercall's buffer from updates that have not been tried yet. */
 static void fill_batch(struct domm_memory *memory, const struct domm_pte_update *updates, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        memory->batch[i].ptr = updates[i].table_mfn << 12 | updates[i].slot * 8 |
-                               MMU_NORMAL_PT_UPDATE;
+        memory->batch[i].ptr =
+            updates[i].table_mfn << 12 | updates[i].slot * 8 | MMU_NORMAL_PT_UPDATE;
         memory->batch[i].val = updates[i].value;
     }
 }

@@ -67,8 +67,8 @@ struct domm_p2m_place {
     uint64_t frames, generation, root;
 };
 
-int domm_memory_p2m_place(struct domm_memory *memory, uint32_t domid, struct domm_p2m_place *place_r,
-                          struct domm_error *err);
+int domm_memory_p2m_place(struct domm_memory *memory, uint32_t domid,
+                          struct domm_p2m_place *place_r, struct domm_error *err);
 
 /* What Xen uses pages as: mfns of a PV guest, gfns of a translated one. A page that is not the
  * domain's, or that belongs to Xen, is DOMM_PAGE_ABSENT. */
@@ -94,6 +94,14 @@ void domm_memory_unmap(struct domm_memory *memory, void *pages, size_t count);
  * reaches the hole below 4 GiB, up to its last frame. */
 int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *frames_r,
                        struct domm_error *err);
+
+/* CPU features that guests are given here, or that they may have at most: PV guests, or others. In
+ * words as Xen counts them (xen/include/public/arch-x86/cpufeatureset.h); those beyond *count_r
+ * are 0. */
+#define DOMM_CPU_WORDS 32
+int domm_memory_cpu_features(struct domm_memory *memory, bool pv, bool most,
+                             uint32_t words_r[DOMM_CPU_WORDS], size_t *count_r,
+                             struct domm_error *err);
 
 /* Memory of nobody, in KiB. */
 int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct domm_error *err);

@@ -32,6 +32,10 @@ int domm_xen_open(struct domm_log *log, struct domm_xen **xen_r, struct domm_err
         rc = domm_fail(err, DOMM_NOT_PERMITTED, "opening libxl: error %d", libxl_rc);
         goto fail;
     }
+    /* Savers, ssh and others are children of this process, too, and not libxl's to reap. */
+    static const libxl_childproc_hooks hooks = {
+        .chldowner = libxl_sigchld_owner_libxl_always_selective_reap};
+    libxl_childproc_setmode(xen->libxl, &hooks, NULL);
     xen->xenstore = xs_open(0);
     if (!xen->xenstore) {
         rc = domm_fail_errno(err, DOMM_NOT_PERMITTED, errno, "connecting to xenstored");

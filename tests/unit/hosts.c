@@ -236,7 +236,7 @@ void world_step(struct world *w, int end, bool effect, enum domm_event_type resu
     world_event(w, end, event);
 }
 
-static void act(struct world *w, int end, const struct domm_answer *answer)
+static void act(struct world *w, int end, const struct domm_move_answer *answer)
 {
     for (unsigned int i = 0; i < answer->n; i++) {
         const struct domm_action *action = &answer->actions[i];
@@ -265,7 +265,7 @@ static void sabotage(const struct world *w, int end, struct domm_event *event)
 
 bool world_event(struct world *w, int end, struct domm_event event)
 {
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     enum domm_move_state before = w->end[end].state;
     sabotage(w, end, &event);
     domm_machine_handle(&w->end[end], &event, &answer);
@@ -302,7 +302,7 @@ void world_begin(struct world *w, unsigned int n_targets, enum domm_on_not_ready
                                         .n_targets = n_targets,
                                         .force_busy = force_busy,
                                         .on_not_ready = policy};
-        struct domm_answer answer;
+        struct domm_move_answer answer;
         domm_machine_begin(&w->end[end], &setup, &answer);
         act(w, end, &answer);
     }

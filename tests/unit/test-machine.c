@@ -3,7 +3,7 @@
 
 #include "lib/move/machine.h"
 
-static struct domm_machine begin(bool source, unsigned int n, struct domm_answer *answer_r)
+static struct domm_machine begin(bool source, unsigned int n, struct domm_move_answer *answer_r)
 {
     struct domm_machine machine;
     struct domm_move_setup setup = {.source = source, .n_targets = n};
@@ -11,16 +11,16 @@ static struct domm_machine begin(bool source, unsigned int n, struct domm_answer
     return machine;
 }
 
-static struct domm_answer tell(struct domm_machine *machine, enum domm_event_type type)
+static struct domm_move_answer tell(struct domm_machine *machine, enum domm_event_type type)
 {
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     domm_machine_handle(machine, &(struct domm_event){.type = type}, &answer);
     return answer;
 }
 
-static struct domm_answer get(struct domm_machine *machine, enum domm_message message)
+static struct domm_move_answer get(struct domm_machine *machine, enum domm_message message)
 {
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     domm_machine_handle(
         machine, &(struct domm_event){.type = DOMM_EVENT_MESSAGE, .message = message}, &answer);
     return answer;
@@ -68,7 +68,7 @@ static void steps_have_a_state_of_their_end(void **state)
 }
 
 static void check_answer(const struct domm_machine *before, const struct domm_machine *after,
-                         const struct domm_answer *answer)
+                         const struct domm_move_answer *answer)
 {
     assert_true(after->state < DOMM_MOVE_STATES);
     assert_int_equal(domm_state_is_source(before->state), domm_state_is_source(after->state));
@@ -84,7 +84,7 @@ static void every_event_has_an_answer_in_every_state(void **state)
 {
     (void)state;
     size_t n = 0;
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     for (enum domm_move_state in = 0; in < DOMM_MOVE_STATES; in++)
         for (unsigned int progress = 0; progress < 30; progress++)
             for (unsigned int flags = 0; flags < 64; flags++)
@@ -114,7 +114,8 @@ static void every_event_has_an_answer_in_every_state(void **state)
 }
 
 /* Writes down what an answer says and takes each step to its end. */
-static void play(struct domm_machine *machine, struct domm_answer answer, char *log, size_t size)
+static void play(struct domm_machine *machine, struct domm_move_answer answer, char *log,
+                 size_t size)
 {
     static const char *const verbs[] = {"", "undo ", "cancel "};
     for (bool again = true; again;) {
@@ -143,7 +144,7 @@ static void the_order_at_the_source(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     struct domm_machine m = begin(true, 2, &answer);
     play(&m, answer, log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
@@ -168,7 +169,7 @@ static void the_order_at_the_destination(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     struct domm_machine m = begin(false, 2, &answer);
     assert_int_equal(answer.n, 0);
     play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
@@ -188,7 +189,7 @@ static void the_order_of_the_rollback(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     struct domm_machine m = begin(true, 2, &answer);
     play(&m, answer, log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
@@ -209,7 +210,7 @@ static void the_order_of_the_rollback(void **state)
 
 static struct domm_machine at(enum domm_move_state in, enum domm_on_not_ready policy)
 {
-    struct domm_answer answer;
+    struct domm_move_answer answer;
     struct domm_machine m = begin(domm_state_is_source(in), 1, &answer);
     m.state = in;
     m.busy = 0;
@@ -280,7 +281,7 @@ static void silence_after_commit_changes_nothing_at_the_source(void **state)
 {
     (void)state;
     struct domm_machine m = at(DOMM_SRC_COMMITTING, DOMM_NOT_READY_HOLD);
-    struct domm_answer answer = tell(&m, DOMM_EVENT_LOST);
+    struct domm_move_answer answer = tell(&m, DOMM_EVENT_LOST);
     assert_int_equal(m.state, DOMM_SRC_UNKNOWN);
     assert_int_equal(answer.n, 1);
     assert_int_equal(answer.actions[0].type, DOMM_ACTION_REPORT);
@@ -309,7 +310,7 @@ static void a_domm_that_is_not_ready_meets_the_policy(void **state)
     assert_true(m.unmonitored);
 
     m = at(DOMM_DST_AWAITING, DOMM_NOT_READY_RESTART);
-    struct domm_answer answer = tell(&m, DOMM_EVENT_NOT_READY);
+    struct domm_move_answer answer = tell(&m, DOMM_EVENT_NOT_READY);
     assert_int_equal(m.state, DOMM_DST_RENEWING);
     char log[200] = "";
     play(&m, answer, log, sizeof(log));
@@ -324,7 +325,7 @@ static void the_limit_gives_up_or_forces(void **state)
     (void)state;
     for (int force = 0; force < 2; force++) {
         char log[2000] = "";
-        struct domm_answer answer;
+        struct domm_move_answer answer;
         struct domm_machine m = begin(true, DOMM_RECORD_MAX_TARGETS, &answer);
         m.setup.force_busy = force;
         play(&m, answer, log, sizeof(log));

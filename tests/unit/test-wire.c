@@ -17,7 +17,9 @@ static const struct domm_wire good[] = {
      .offer = {.migration = uuid,
                .n_targets = 32,
                .on_not_ready = DOMM_NOT_READY_FORCE,
-               .ready_timeout_ms = 30000}},
+               .ready_timeout_ms = 30000,
+               .data = DOMM_DATA_TLS,
+               .unsynchronised = true}},
     {.type = DOMM_MESSAGE_GUEST,
      .guest = {.guest = 32,
                .kind = DOMM_WIRE_PVH,
@@ -26,6 +28,8 @@ static const struct domm_wire good[] = {
                .memory_kib = 1 << 20,
                .vcpus = 2,
                .config_bytes = 4096,
+               .n_features = 2,
+               .features = {0x178bfbff, 0xf6f83203},
                .name = "target1"}},
     {.type = DOMM_MESSAGE_CONFIG,
      .chunk = {.guest = 1, .offset = 65000, .size = 5, .bytes = (const unsigned char *)"{...}"}},
@@ -44,6 +48,9 @@ static const struct domm_wire good[] = {
     {.type = DOMM_MESSAGE_ERROR, .error = {.code = DOMM_PREFLIGHT, .text = "no room for target1"}},
     {.type = DOMM_MESSAGE_HEARTBEAT, .heartbeat = UINT64_C(0x0102030405060708)},
     {.type = DOMM_MESSAGE_COMMIT},
+    {.type = DOMM_MESSAGE_RECORD,
+     .chunk = {.offset = 7, .size = 3, .bytes = (const unsigned char *)"{ }"}},
+    {.type = DOMM_MESSAGE_STREAMS, .streams = {.port = 4711, .key = {1, 2, 3}}},
 };
 
 static size_t encode(const struct domm_wire *message)
@@ -188,7 +195,10 @@ static void values_out_of_bounds_are_refused(void **state)
         {2, 22, 1, "guest's memory"},
         {2, 31, 1, "vCPUs"},
         {2, 34, 0x20, "configuration"},
-        {2, 40, '/', "name makes no sense"},
+        {1, 25, 3, "a choice"},
+        {1, 26, 2, "truth value"},
+        {2, 41, 33, "CPU features"},
+        {2, 52, '/', "name makes no sense"},
         {2, 3, 0, "domM is no running PV"},
         {3, 4, 1, "a piece is out of bounds"},
         {3, 8, 1, "a piece's size"},
@@ -200,6 +210,8 @@ static void values_out_of_bounds_are_refused(void **state)
         {8, 0, 0, "all is well"},
         {8, 0, DOMM_CODES, "a choice"},
         {8, 1, 4, "a text is too long"},
+        {11, 3, 1, "not domM's"},
+        {11, 5, 1, "a piece is out of bounds"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         size_t size = encode(&good[cases[i].message]);
@@ -235,8 +247,10 @@ static void bounded(const struct domm_wire *got)
     case DOMM_MESSAGE_GUEST:
         assert_true(got->guest.guest <= DOMM_RECORD_MAX_TARGETS && got->guest.name[0]);
         assert_true(strlen(got->guest.name) < sizeof(got->guest.name));
+        assert_in_range(got->guest.n_features, 0, DOMM_WIRE_FEATURES);
         break;
     case DOMM_MESSAGE_CONFIG:
+    case DOMM_MESSAGE_RECORD:
     case DOMM_MESSAGE_STATE:
         assert_in_range(got->chunk.size, 1, DOMM_WIRE_MAX_CHUNK);
         assert_true(got->chunk.bytes >= frame + DOMM_WIRE_HEADER_BYTES &&

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/move/end.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/pair/lock.h"
+#include "lib/watch/netlink.h"
+#include "lib/xen/ending.h"
+#include "lib/xen/guest.h"
+
+/* dommd has a domM's page tables for much less than this. */
+#define TABLES_PATIENCE 300 /* times 100 ms */
+
+int domm_end_open(struct domm_end *end, struct domm_log *log, struct domm_error *err)
+{
+    end->log = log;
+    end->locks = end->signals = -1;
+    end->peer.in = end->peer.out = -1;
+    end->began_ns = domm_child_now_ns();
+    domm_movers_begin(&end->movers);
+    domm_report_begin(&end->report);
+    clock_gettime(CLOCK_REALTIME, &end->report.began);
+    int rc = domm_xen_open(log, &end->xen, err);
+    rc = rc ? rc : domm_memory_open(log, &end->memory, err);
+    rc = rc ? rc : domm_store_open(&end->store, err);
+    rc = rc ? rc : domm_netlink_open(&end->netlink, err);
+    return rc ? rc : domm_guest_locks_open(&end->locks, err);
+}
+
+void domm_end_close(struct domm_end *end)
+{
+    domm_worker_stop(end->worker);
+    domm_movers_finish(&end->movers);
+    domm_peer_end(&end->peer);
+    for (unsigned int g = 0; g < DOMM_MOVERS; g++)
+        domm_blob_free(&end->guests[g].config);
+    domm_blob_free(&end->state_bytes);
+    domm_journal_close(end->journal);
+    if (end->signals >= 0)
+        close(end->signals);
+    if (end->locks >= 0)
+        close(end->locks);
+    domm_netlink_close(end->netlink);
+    domm_store_close(end->store);
+    domm_memory_close(end->memory);
+    domm_xen_close(end->xen);
+}
+
+uint64_t domm_end_now(const struct domm_end *end)
+{
+    return domm_child_now_ns() - end->began_ns;
+}
+
+void domm_end_mark(struct domm_end *end, unsigned int guest, enum domm_mark mark, uint64_t when_ns)
+{
+    end->report.guests[guest].marks[mark] = when_ns - end->began_ns;
+}
+
+static const struct domm_judgement *gravest(const struct domm_status *status, const char **name_r)
+{
+    const struct domm_judgement *found = &status->domain;
+    *name_r = status->domm->domain.name;
+    for (size_t i = 0; i < status->n_pairs; i++) {
+        if (status->pairs[i].all.verdict <= found->verdict)
+            continue;
+        found = &status->pairs[i].all;
+        *name_r = status->pairs[i].member ? status->pairs[i].member->domain.name : "a target";
+    }
+    return found;
+}
+
+static int judge(struct domm_end *end, const struct domm_inventory *inventory, bool *ready_r,
+                 struct domm_error *why_r, struct domm_error *err)
+{
+    const struct domm_observer observer = {
+        .xen = end->xen, .store = end->store, .netlink = end->netlink};
+    const struct domm_member *domm = domm_inventory_by_uuid(inventory, &end->guests[0].facts.uuid);
+    struct domm_status status;
+    const char *name;
+    if (!domm || domm->record_state != DOMM_RECORD_VALID)
+        return domm_fail(err, DOMM_NOT_FOUND, "domM has ended");
+    int rc = domm_status_measure(&observer, inventory, &domm, 1, &status, err);
+    if (rc)
+        return rc;
+    const struct domm_judgement *judgement = gravest(&status, &name);
+    *ready_r = status.answered && judgement->verdict == DOMM_VERDICT_READY;
+    if (!status.answered)
+        domm_fail(why_r, DOMM_PREFLIGHT, "the agent in %s gives no sign of life",
+                  domm->domain.name);
+    else if (!*ready_r)
+        domm_fail(why_r, DOMM_PREFLIGHT, "%s is not monitored: %s", name, judgement->reason);
+    domm_status_free(&status);
+    return 0;
+}
+
+int domm_end_ready(struct domm_end *end, bool *ready_r, struct domm_error *why_r,
+                   struct domm_error *err)
+{
+    struct domm_inventory inventory;
+    *ready_r = false;
+    int rc = domm_inventory_read(end->xen, end->log, &inventory, err);
+    if (rc)
+        return rc;
+    rc = judge(end, &inventory, ready_r, why_r, err);
+    domm_inventory_free(&inventory);
+    return rc;
+}
+
+static int add_layout(struct domm_end *end, bool fresh, struct domm_end_pair *pair, uint16_t i,
+                      struct domm_error *err)
+{
+    uint32_t domid = pair->targets[i].domid;
+    int rc = fresh ? domm_memory_layout_restored(end->memory, domid, &pair->layouts[i], err)
+                   : domm_memory_layout(end->memory, domid, &pair->layouts[i], err);
+    pair->targets[i].layout = &pair->layouts[i];
+    return rc;
+}
+
+int domm_end_pair(struct domm_end *end, bool fresh, struct domm_end_pair **pair_r,
+                  struct domm_error *err)
+{
+    struct domm_end_pair *pair = calloc(1, sizeof(*pair));
+    int rc = 0;
+    if (!pair)
+        return domm_no_memory(err);
+    pair->pair = (struct domm_state_pair){.domm = end->guests[0].domid,
+                                          .n_targets = (uint16_t)end->offer.n_targets,
+                                          .targets = pair->targets,
+                                          .uuids = pair->uuids};
+    for (uint16_t i = 0; !rc && i < pair->pair.n_targets; i++) {
+        const struct domm_end_guest *guest = &end->guests[i + 1];
+        pair->uuids[i] = guest->facts.uuid;
+        pair->targets[i].domid = guest->domid;
+        if (guest->facts.kind == DOMM_WIRE_PV)
+            rc = add_layout(end, fresh, pair, i, err);
+    }
+    if (rc)
+        domm_end_pair_free(end, pair);
+    else
+        *pair_r = pair;
+    return rc;
+}
+
+void domm_end_pair_free(struct domm_end *end, struct domm_end_pair *pair)
+{
+    for (uint16_t i = 0; i < pair->pair.n_targets; i++)
+        domm_memory_layout_free(end->memory, &pair->layouts[i]);
+    free(pair);
+}
+
+int domm_end_write_state(struct domm_end *end, bool fresh, const struct domm_state *state,
+                         struct domm_state_written *written_r, struct domm_error *err)
+{
+    struct domm_end_pair *pair;
+    struct domm_layout layout;
+    uint32_t domm = end->guests[0].domid;
+    int rc = domm_end_pair(end, fresh, &pair, err);
+    if (rc)
+        return rc;
+    rc = fresh ? domm_memory_layout_restored(end->memory, domm, &layout, err)
+               : domm_memory_layout(end->memory, domm, &layout, err);
+    if (!rc) {
+        rc = domm_state_write(end->memory, &pair->pair, &layout, state, written_r, err);
+        domm_memory_layout_free(end->memory, &layout);
+    }
+    domm_end_pair_free(end, pair);
+    return rc;
+}
+
+int domm_end_take_tables(struct domm_end *end, struct domm_error *err)
+{
+    static const struct timespec tenth = {.tv_nsec = 100000000};
+    for (int i = 0; !domm_guest_lock(end->locks, DOMM_LOCK_TABLES, &end->guests[0].facts.uuid);
+         i++) {
+        if (i == TABLES_PATIENCE || domm_movers_cancelled(&end->movers))
+            return domm_fail(err, DOMM_FAILED, "dommd does not let go of the page tables of %s",
+                             end->guests[0].facts.name);
+        nanosleep(&tenth, NULL);
+    }
+    return 0;
+}
+
+void domm_end_give_tables(struct domm_end *end)
+{
+    domm_guest_unlock(end->locks, DOMM_LOCK_TABLES, &end->guests[0].facts.uuid);
+}
+
+int domm_end_lock_guests(struct domm_end *end, struct domm_error *err)
+{
+    for (unsigned int g = 0; g < domm_end_guests(end); g++) {
+        if (!domm_guest_lock(end->locks, DOMM_LOCK_MOVE, &end->guests[g].facts.uuid))
+            return domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated already",
+                             end->guests[g].facts.name);
+    }
+    return 0;
+}
+
+void domm_end_unlock_guests(struct domm_end *end)
+{
+    for (unsigned int g = 0; g < domm_end_guests(end); g++)
+        domm_guest_unlock(end->locks, DOMM_LOCK_MOVE, &end->guests[g].facts.uuid);
+}
+
+int domm_end_renew_domm(struct domm_end *end, struct domm_error *err)
+{
+    struct domm_end_guest *domm = &end->guests[0];
+    cleanup_free char *record = NULL;
+    int rc = domm_record_format(&end->record, &record, err);
+    rc = rc ? rc : domm_xen_renew(end->xen, domm->domid, domm->facts.name, &domm->domid, err);
+    rc =
+        rc ? rc : domm_xen_userdata_store(end->xen, domm->domid, DOMM_RECORD_USERDATA, record, err);
+    domm_end_give_tables(end);
+    return rc ? rc : domm_xen_unpause(end->xen, domm->domid, err);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/move/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+struct domm_journal {
+    int directory, file;
+    char path[sizeof(DOMM_JOURNALS_DIRECTORY) + DOMM_UUID_TEXT + sizeof(".destination")];
+};
+
+static int fail(struct domm_error *err, const char *doing, const char *what)
+{
+    return domm_fail_errno(err, DOMM_FAILED, errno, "%s %s", doing, what);
+}
+
+static int make_directory(const char *path, struct domm_error *err)
+{
+    if (mkdir(path, 0700) && errno != EEXIST)
+        return fail(err, "making", path);
+    return 0;
+}
+
+/* That a file is there is a fact of its directory. */
+static int open_files(struct domm_journal *journal, struct domm_error *err)
+{
+    journal->directory = open(journal->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (journal->directory < 0)
+        return fail(err, "opening", journal->path);
+    journal->file =
+        openat(journal->directory, "journal", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (journal->file < 0 || fsync(journal->directory))
+        return fail(err, "making a journal in", journal->path);
+    int parent = open(DOMM_JOURNALS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0 || fsync(parent))
+        fail(err, "writing", DOMM_JOURNALS_DIRECTORY);
+    else
+        *err = (struct domm_error){.code = DOMM_OK};
+    if (parent >= 0)
+        close(parent);
+    return -(int)err->code;
+}
+
+int domm_journal_begin(const struct domm_uuid *migration, bool source,
+                       struct domm_journal **journal_r, struct domm_error *err)
+{
+    char uuid[DOMM_UUID_TEXT];
+    struct domm_journal *journal = calloc(1, sizeof(*journal));
+    if (!journal)
+        return domm_no_memory(err);
+    journal->directory = journal->file = -1;
+    domm_uuid_format(migration, uuid);
+    snprintf(journal->path, sizeof(journal->path), DOMM_JOURNALS_DIRECTORY "/%s.%s", uuid,
+             source ? "source" : "destination");
+    int rc = make_directory(DOMM_STATE_DIRECTORY, err);
+    rc = rc ? rc : make_directory(DOMM_JOURNALS_DIRECTORY, err);
+    rc = rc ? rc : make_directory(journal->path, err);
+    rc = rc ? rc : open_files(journal, err);
+    if (rc)
+        domm_journal_close(journal);
+    else
+        *journal_r = journal;
+    return rc;
+}
+
+void domm_journal_close(struct domm_journal *journal)
+{
+    if (!journal)
+        return;
+    if (journal->file >= 0)
+        close(journal->file);
+    if (journal->directory >= 0)
+        close(journal->directory);
+    free(journal);
+}
+
+const char *domm_journal_path(const struct domm_journal *journal)
+{
+    return journal ? journal->path : DOMM_JOURNALS_DIRECTORY;
+}
+
+/* 0, or errno. */
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, bytes, size);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        bytes += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return fsync(fd) ? errno : 0;
+}
+
+/* One line, in one write. */
+int domm_journal_note(struct domm_journal *journal, const char *what, struct json_object *object,
+                      struct domm_error *err)
+{
+    cleanup_json struct json_object *line = object;
+    char time[DOMM_TIMESTAMP];
+    struct timespec now;
+    char *text = NULL;
+    if (!journal)
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &now);
+    domm_timestamp(&now, time);
+    domm_json_text(line, "time", time);
+    domm_json_text(line, "what", what);
+    int length = asprintf(&text, "%s\n",
+                          json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
+                                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
+    if (length < 0)
+        return domm_no_memory(err);
+    int reason = write_all(journal->file, text, (size_t)length);
+    free(text);
+    return reason ? domm_fail_errno(err, DOMM_FAILED, reason, "writing the journal in %s",
+                                    journal->path)
+                  : 0;
+}
+
+int domm_journal_state(struct domm_journal *journal, enum domm_move_state state,
+                       struct domm_error *err)
+{
+    struct json_object *line = json_object_new_object();
+    domm_json_text(line, "state", domm_states[state].name);
+    return domm_journal_note(journal, "state", line, err);
+}
+
+int domm_journal_step(struct domm_journal *journal, const char *what, enum domm_step step,
+                      unsigned int guest, struct domm_error *err)
+{
+    struct json_object *line = json_object_new_object();
+    domm_json_text(line, "step", domm_steps[step].name);
+    domm_json_number(line, "guest", guest);
+    return domm_journal_note(journal, what, line, err);
+}
+
+int domm_journal_keep(struct domm_journal *journal, const char *name, const void *bytes,
+                      size_t size, struct domm_error *err)
+{
+    if (!journal)
+        return 0;
+    int fd = openat(journal->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int reason = fd < 0 ? errno : write_all(fd, bytes, size);
+    if (fd >= 0)
+        close(fd);
+    if (!reason && fsync(journal->directory))
+        reason = errno;
+    return reason ? domm_fail_errno(err, DOMM_FAILED, reason, "writing %s/%s", journal->path, name)
+                  : 0;
+}

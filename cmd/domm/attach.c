@@ -68,6 +68,8 @@ static int join(struct cmd_host *host, const struct cmd_arguments *arguments,
     rc = rc ? rc : cmd_host_refresh(host, err);
     rc = rc ? rc : cmd_host_find_domm(host, arguments->operands[0], &domm, err);
     rc = rc ? rc : domm_inventory_find(&host->inventory, arguments->operands[1], &target, err);
+    rc = rc ? rc : cmd_refuse_moving(domm, err);
+    rc = rc ? rc : cmd_refuse_moving(target, err);
     rc = rc ? rc
             : domm_plan_attach(host->context->xen, host->netlink, &host->inventory, domm, target,
                                entry, &record, err);
@@ -201,6 +203,7 @@ static int detach(struct cmd_host *host, const struct cmd_arguments *arguments,
     rc = rc ? rc : cmd_host_refresh(host, err);
     rc = rc ? rc : cmd_host_find_domm(host, arguments->operands[0], &domm, err);
     rc = rc ? rc : leave(host, domm, name, &leaving, err);
+    rc = rc ? rc : cmd_refuse_moving(domm, err);
     if (rc)
         return rc;
     if (host->context->globals.dry_run) {

@@ -13,7 +13,10 @@ cmd_function cmd_destroy;
 cmd_function cmd_detach;
 cmd_function cmd_help;
 cmd_function cmd_list;
+cmd_function cmd_migrate;
 cmd_function cmd_monitor_status;
+cmd_function cmd_receive;
+cmd_function cmd_release;
 cmd_function cmd_shell;
 cmd_function cmd_version;
 

@@ -27,6 +27,9 @@ static int destroy(struct cmd_host *host, const char *name, struct domm_error *e
     rc = rc ? rc : cmd_host_find_domm(host, name, &domm, err);
     if (rc)
         return rc == -DOMM_REFUSED ? domm_hint(err, "xl destroy %s ends any domain", name) : rc;
+    rc = cmd_refuse_moving(domm, err);
+    if (rc)
+        return rc;
     if (host->context->globals.dry_run) {
         printf("would destroy the domM %s\n", domm->domain.name);
         return 0;

@@ -47,6 +47,13 @@ int cmd_host_find_domm(const struct cmd_host *host, const char *text,
     return domm_hint(err, "domm list shows which domains are");
 }
 
+int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err)
+{
+    if (!domm_guest_is_moving(&member->domain.uuid))
+        return 0;
+    return domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated", member->domain.name);
+}
+
 static int start_dommd(struct domm_error *err)
 {
     char name[] = "dommd", *argv[] = {name, NULL};

@@ -23,6 +23,9 @@ int cmd_host_refresh(struct cmd_host *host, struct domm_error *err);
 int cmd_host_find_domm(const struct cmd_host *host, const char *text,
                        const struct domm_member **domm_r, struct domm_error *err);
 
+/* While a domM or target is being migrated, its pair stays as it is: DOMM_PREFLIGHT. */
+int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err);
+
 /* Sees to it that a dommd runs: starts one where there is no systemd to do it. */
 int cmd_need_dommd(struct cmd_context *context, struct domm_error *err);
 

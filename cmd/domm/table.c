@@ -26,6 +26,41 @@ static const struct cmd_option attach_options[] = {
     {0},
 };
 
+static const struct cmd_option migrate_options[] = {
+    {'s', "ssh-command", "COMMAND", .help = "what to run instead of ssh; words are split as in sh"},
+    {'d', "data", "KIND",
+     .help =
+         "how guests' memory travels: ssh (the default), tls, or tcp, which everybody can read"},
+    {'b', "bandwidth", "MIB", .help = "send no more than so many MiB per second in all"},
+    {'m', "max-downtime", "MS",
+     .help = "stop the guests when the rest takes about as many ms to send (default: 300)"},
+    {'T', "timeout", "SECONDS",
+     .help = "pre-copy that has not come so far by then (default: 600)…"},
+    {'o', "on-busy", "ACTION", .help = "…abort the migration (the default), or force the stop"},
+    {'r', "on-not-ready", "ACTION",
+     .help =
+         "if domM does not become ready there: hold the targets, stopped (the default), restart "
+         "domM, or force the targets to run unmonitored"},
+    {'p', "paused", .help = "leave the targets paused at the destination"},
+    {'D', "debug", .help = "send all memory twice, for the destination to compare"},
+    {'U', "no-sync",
+     .help = "for tests only: stop domM first and start the targets first, so that they run "
+             "unmonitored; takes DOMM_UNSAFE=1 in the environment"},
+    {0},
+};
+
+static const struct cmd_option release_options[] = {
+    {'f', "force", .help = "let them run, unmonitored"},
+    {'r', "restart", .help = "make a fresh domM, and let them run when it is ready"},
+    {0},
+};
+
+static const struct cmd_option receive_options[] = {
+    {OPTION_STREAM, "stream", "MIGRATION", .help = "bring a guest's stream to this migration"},
+    {OPTION_GUEST, "guest", "NUMBER", .help = "of this guest"},
+    {0},
+};
+
 static const struct cmd_option monitor_status_options[] = {
     {'w', "watch", .help = "print it again every 2 s until interrupted"},
     {'f', "format", "FORMAT", .help = "text (the default), json or prometheus"},
@@ -91,6 +126,23 @@ const struct cmd_row cmd_table[] = {
         .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
+        .name = "migrate",
+        .run = cmd_migrate,
+        .synopsis = "PAIR HOST",
+        .summary = "live-migrate a domM together with its targets",
+        .description =
+            "Moves the pair that PAIR, a domM or a target of it, belongs to, to HOST, so that no\n"
+            "target runs while domM does not monitor it. Runs ssh HOST domm receive. All guests\n"
+            "move or none does: until the last moment everything can be taken back, and is if\n"
+            "anything fails or you interrupt it. Prints a report at the end. -N checks both hosts\n"
+            "and moves nothing; --json prints events, one a line, and then the report.",
+        .options = migrate_options,
+        .min_operands = 2,
+        .max_operands = 2,
+        .completers = {COMPLETE_DOMAIN, COMPLETE_HOST},
+        .flags = CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
         .name = "monitor-status",
         .run = cmd_monitor_status,
         .synopsis = "[DOMM]",
@@ -118,6 +170,20 @@ const struct cmd_row cmd_table[] = {
         .max_operands = CMD_ANY_NUMBER,
         .completers = {COMPLETE_DOMAIN},
         .flags = CMD_NEEDS_XEN,
+    },
+    {
+        .name = "release",
+        .run = cmd_release,
+        .synopsis = "DOMM",
+        .summary = "let targets run that a migration holds",
+        .description =
+            "Decides about targets that a migration has left stopped because their domM is not\n"
+            "ready. Without an option they run if domM is ready now.",
+        .options = release_options,
+        .min_operands = 1,
+        .max_operands = 1,
+        .completers = {COMPLETE_DOMAIN},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES,
     },
     {
         .name = "version",
@@ -160,6 +226,17 @@ const struct cmd_row cmd_table[] = {
                        "With --json it prints the table of commands, options and exit codes.",
         .max_operands = 1,
         .completers = {COMPLETE_COMMAND},
+    },
+    {
+        .name = "receive",
+        .run = cmd_receive,
+        .synopsis = "",
+        .summary = "take over a pair that domm migrate sends",
+        .description =
+            "The other half of domm migrate, which runs it by ssh. It is not for people:\n"
+            "it speaks a protocol on standard input and output.",
+        .options = receive_options,
+        .flags = CMD_INTERNAL | CMD_CHANGES,
     },
     {
         .name = "__complete",

@@ -80,7 +80,7 @@ struct cmd_row {
 /* Ends with a row without a name. */
 extern const struct cmd_row cmd_table[];
 
-enum { OPTION_JSON = 256 };
+enum { OPTION_JSON = 256, OPTION_STREAM, OPTION_GUEST };
 
 /* May stand before the command as well as after it. */
 extern const struct cmd_option cmd_global_options[];

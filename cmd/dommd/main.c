@@ -141,7 +141,7 @@ static int serve(struct service *service, const struct arguments *arguments, str
 
 int main(int argc, char **argv)
 {
-    struct service service = {.grace_ms = 30000};
+    struct service service = {.grace_ms = 30000, .locks = -1};
     struct arguments arguments = {0};
     struct domm_error err;
     domm_log_init(&service.log, stderr, "dommd");

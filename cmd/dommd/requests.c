@@ -8,7 +8,7 @@
  * keeps domM paused. */
 #define COST_ANY 1
 #define COST_SLOTS(count) (4 + (int64_t)(count) / 32)
-#define COST_LOCATE(count) (40 + (int64_t)(count) * 4)
+#define COST_LOCATE(count) (40 + (int64_t)(count)*4)
 
 static void log_failure(struct service *service, struct watcher *watcher, const char *what,
                         const struct domm_error *err)
@@ -28,8 +28,8 @@ static void serve_target(struct service *service, struct watcher *watcher,
     const struct target *target = &watcher->targets[request->target];
     reply->uuid = target->uuid;
     memcpy(reply->name, target->name, sizeof(reply->name));
-    reply->attached = target->domid && domm_memory_frames(service->memory, target->domid,
-                                                          &reply->frames, &err) == 0;
+    reply->attached = target->domid &&
+                      domm_memory_frames(service->memory, target->domid, &reply->frames, &err) == 0;
 }
 
 static void serve_locate(struct service *service, struct watcher *watcher,
@@ -81,25 +81,23 @@ static void remember(struct region *region, const struct target *target,
 }
 
 static void map(struct service *service, struct watcher *watcher, struct region *region,
-                struct target *target, const struct domm_request *request,
-                struct domm_reply *reply)
+                struct target *target, const struct domm_request *request, struct domm_reply *reply)
 {
     struct domm_error err;
     bool valid[DOMM_PTES];
     int rc = prepare_target(service, target, &err);
     if (!rc)
-        rc = domm_mapping_write(
-            service->memory, watcher->domid, &region->at,
-            &(struct domm_mapping_target){
-                .domid = target->domid,
-                .layout = target->translated ? NULL : &target->layout,
-            },
-            &(struct domm_mapping_range){
-                .first = request->slot,
-                .count = request->count,
-                .gfn = request->gfn,
-            },
-            valid, &err);
+        rc = domm_mapping_write(service->memory, watcher->domid, &region->at,
+                                &(struct domm_mapping_target){
+                                    .domid = target->domid,
+                                    .layout = target->translated ? NULL : &target->layout,
+                                },
+                                &(struct domm_mapping_range){
+                                    .first = request->slot,
+                                    .count = request->count,
+                                    .gfn = request->gfn,
+                                },
+                                valid, &err);
     if (rc == -DOMM_REFUSED)
         reply->status = DOMM_STATUS_NO_REGION;
     else if (rc == -DOMM_NOT_FOUND)
@@ -118,9 +116,8 @@ static void serve_map(struct service *service, struct watcher *watcher,
                       struct domm_reply *reply)
 {
     struct region *region = region_find(watcher, session, request->va);
-    struct target *target = request->target < watcher->n_targets
-                                ? &watcher->targets[request->target]
-                                : NULL;
+    struct target *target =
+        request->target < watcher->n_targets ? &watcher->targets[request->target] : NULL;
     if (!target || !target->domid)
         reply->status = DOMM_STATUS_NO_TARGET;
     else if (!region || (region->domid && region->domid != target->domid &&

@@ -42,8 +42,14 @@ void watcher_sweep(struct service *service, struct watcher *watcher, const char 
     struct policy policy = {.watcher = watcher};
     struct domm_sweep sweep;
     struct domm_error err;
-    int rc = domm_sweep(service->memory, watcher->domid, all ? NULL : may_stay, &policy, &sweep,
-                        &err);
+    if (!watcher_lock(service, watcher)) { /* domm moves it: later */
+        watcher->unproven = true;
+        watcher_unsettle(service, watcher);
+        return;
+    }
+    int rc =
+        domm_sweep(service->memory, watcher->domid, all ? NULL : may_stay, &policy, &sweep, &err);
+    watcher_unlock(service, watcher);
     watcher->unproven = rc != 0;
     if (rc) {
         domm_log(&service->log, DOMM_LOG_ERROR, "%s (%u): taking back mappings because %s: %s",

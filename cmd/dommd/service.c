@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/pair/lock.h"
 #include "lib/watch/netlink.h"
 
 #define RELEASED "@releaseDomain"
@@ -24,6 +25,9 @@
 /* The inventory is also read when nothing seems to have happened. */
 #define REFRESH_MS 10000
 
+/* How often to look whether a domM that is being moved runs again. */
+#define MOVING_MS 500
+
 #define FIXED_FDS 3
 #define MAX_WATCHERS 256
 
@@ -34,6 +38,20 @@ int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+bool watcher_lock(const struct service *service, struct watcher *watcher)
+{
+    if (!watcher->locked && !domm_guest_lock(service->locks, DOMM_LOCK_TABLES, &watcher->uuid))
+        return false;
+    watcher->locked++;
+    return true;
+}
+
+void watcher_unlock(const struct service *service, struct watcher *watcher)
+{
+    if (--watcher->locked == 0)
+        domm_guest_unlock(service->locks, DOMM_LOCK_TABLES, &watcher->uuid);
+}
+
 int service_open(struct service *service, struct domm_error *err)
 {
     int rc = domm_xen_open(&service->log, &service->xen, err);
@@ -41,7 +59,8 @@ int service_open(struct service *service, struct domm_error *err)
         rc = domm_memory_open(&service->log, &service->memory, err);
     if (!rc)
         rc = domm_store_open(&service->store, err);
-    return rc ? rc : domm_netlink_open(&service->netlink, err);
+    rc = rc ? rc : domm_netlink_open(&service->netlink, err);
+    return rc ? rc : domm_guest_locks_open(&service->locks, err);
 }
 
 void service_close(struct service *service)
@@ -51,6 +70,8 @@ void service_close(struct service *service)
         service->watchers = watcher->next;
         watcher_free(service, watcher);
     }
+    if (service->locks >= 0)
+        close(service->locks);
     domm_netlink_close(service->netlink);
     domm_store_close(service->store);
     domm_memory_close(service->memory);
@@ -106,8 +127,8 @@ static void take_userdata(struct service *service, int fd)
 static int open_userdata(void)
 {
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (fd >= 0 && inotify_add_watch(fd, USERDATA_DIRECTORY,
-                                     IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0) {
+    if (fd >= 0 &&
+        inotify_add_watch(fd, USERDATA_DIRECTORY, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0) {
         close(fd);
         return -1;
     }
@@ -123,8 +144,8 @@ static nfds_t collect(struct service *service, struct pollfd *fds, nfds_t count,
             if (!w->sessions[i].channel || count == FIXED_FDS + MAX_WATCHERS * MAX_CHANNELS)
                 continue;
             channels[count] = w->sessions[i].channel;
-            fds[count++] = (struct pollfd){.fd = domm_channel_fd(w->sessions[i].channel),
-                                           .events = POLLIN};
+            fds[count++] =
+                (struct pollfd){.fd = domm_channel_fd(w->sessions[i].channel), .events = POLLIN};
         }
     }
     return count;
@@ -135,26 +156,40 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* One turn of all domMs; returns how long the loop may sleep. */
-static int64_t turn(struct service *service, int64_t refresh_ms)
+/* Returns after how many ms it wants another turn, at most that many. */
+static int64_t turn_of(struct service *service, struct watcher *w, int64_t rest)
 {
     int64_t now = now_ms();
-    int64_t rest = refresh_ms - now;
+    if (w->mind)
+        watcher_mind_suspend(service, w);
+    if (watcher_turn(service, w))
+        rest = 0;
+    if (w->closed_ms > now)
+        rest = earlier(rest, w->closed_ms - now);
+    if (!bucket_may(&w->bucket))
+        rest = earlier(rest, bucket_wait(&w->bucket));
+    else if (w->look && watcher_may(w))
+        rest = 0;
+    if (w->settle_ms && w->settle_ms <= now)
+        watcher_settle(service, w);
+    return w->settle_ms ? earlier(rest, w->settle_ms - now) : rest;
+}
+
+/* One turn of all domMs; returns how long the loop may sleep. The grace of one that is being moved
+ * begins when it runs again: until then its processes can claim nothing. */
+static int64_t turn(struct service *service, int64_t refresh_ms)
+{
+    int64_t rest = refresh_ms - now_ms();
     for (struct watcher *w = service->watchers; w; w = w->next) {
-        if (w->mind)
-            watcher_mind_suspend(service, w);
-        if (watcher_turn(service, w))
-            rest = 0;
-        if (w->closed_ms > now)
-            rest = earlier(rest, w->closed_ms - now);
-        if (!bucket_may(&w->bucket))
-            rest = earlier(rest, bucket_wait(&w->bucket));
-        else if (w->look && watcher_may(w))
-            rest = 0;
-        if (w->settle_ms && w->settle_ms <= now)
-            watcher_settle(service, w);
-        if (w->settle_ms)
-            rest = earlier(rest, w->settle_ms - now);
+        if (watcher_lock(service, w)) {
+            rest = turn_of(service, w, rest);
+            watcher_unlock(service, w);
+        } else {
+            w->mind = false;
+            w->settle_ms = 0;
+            watcher_unsettle(service, w);
+            rest = earlier(rest, MOVING_MS);
+        }
     }
     return rest > 0 ? rest : 0;
 }

@@ -39,7 +39,7 @@ static struct watcher *discover(struct service *service, const struct domm_domai
     *watcher = (struct watcher){
         .domid = domain->domid,
         .uuid = domain->uuid,
-        .name = strdup(domain->name),
+        .name = strndup(domain->name, domm_name_length(domain->name)),
         .bucket = {.rate = TOKENS_PER_SECOND, .burst = TOKENS_BURST},
         .look = true,
         .since_ms = now_ms(),
@@ -108,17 +108,21 @@ static struct target *same_target(struct watcher *watcher, const struct domm_uui
     return NULL;
 }
 
-static void take_over(struct watcher *watcher, const struct domm_uuid *uuid,
+static void take_over(struct watcher *watcher, const struct domm_record_target *entry,
                       const struct domm_domain *domain, struct target *target_r)
 {
-    struct target *old = same_target(watcher, uuid);
-    *target_r = (struct target){.uuid = *uuid};
+    struct target *old = same_target(watcher, &entry->uuid);
+    *target_r =
+        (struct target){.uuid = entry->uuid, .adopted = entry->adopted, .since_ms = now_ms()};
     if (!domain)
         return;
     target_r->domid = domain->domid;
     target_r->translated = domain->type != DOMM_TYPE_PV;
-    snprintf(target_r->name, sizeof(target_r->name), "%s", domain->name);
+    snprintf(target_r->name, sizeof(target_r->name), "%.*s", (int)domm_name_length(domain->name),
+             domain->name);
     if (old && old->domid == domain->domid) {
+        target_r->since_ms = old->since_ms;
+        target_r->ended = old->ended;
         target_r->layout = old->layout;
         old->layout = (struct domm_layout){0};
     }
@@ -156,8 +160,8 @@ static void follow(struct service *service, struct watcher *watcher,
     struct target targets[DOMM_RECORD_MAX_TARGETS];
     bool first = watcher->generation == 0, any = false;
     for (size_t i = 0; i < record->n_targets; i++) {
-        const struct domm_uuid *uuid = &record->targets[i].uuid;
-        take_over(watcher, uuid, running(inventory, watcher, uuid), &targets[i]);
+        const struct domm_record_target *entry = &record->targets[i];
+        take_over(watcher, entry, running(inventory, watcher, &entry->uuid), &targets[i]);
         any |= targets[i].domid != 0;
     }
     bool lost = lost_one(watcher, targets, record->n_targets);
@@ -183,8 +187,8 @@ static void follow_all(struct service *service, const struct domm_inventory *inv
         struct watcher *watcher = find(service, domain);
         if (domain->state == DOMM_STATE_DYING)
             continue;
-        if (!watcher && member->record_state == DOMM_RECORD_VALID &&
-            domain->type == DOMM_TYPE_PV && domain->domid)
+        if (!watcher && member->record_state == DOMM_RECORD_VALID && domain->type == DOMM_TYPE_PV &&
+            domain->domid)
             watcher = discover(service, domain);
         if (!watcher)
             continue;

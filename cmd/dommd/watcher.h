@@ -15,8 +15,8 @@
 #include "lib/xen/channel.h"
 #include "lib/xen/store.h"
 
-#define MAX_CHANNELS 8    /* of one domM */
-#define MAX_REGIONS 2560  /* of one domM: 5 GiB of targets */
+#define MAX_CHANNELS 8   /* of one domM */
+#define MAX_REGIONS 2560 /* of one domM: 5 GiB of targets */
 #define PATH_BYTES 160
 #define CONTROL_NODE "control/shutdown" /* docs/misc/xenstore-paths.pandoc of Xen */
 
@@ -39,6 +39,9 @@ struct target {
     struct domm_uuid uuid;
     uint32_t domid; /* 0: does not run here */
     bool translated;
+    bool adopted;     /* as in its record */
+    bool ended;       /* what there was to do after its end is done */
+    int64_t since_ms; /* when it was first seen */
     char name[DOMM_TARGET_NAME_BYTES];
     struct domm_layout layout; /* of a PV target, from its first mapping on */
 };
@@ -60,6 +63,7 @@ struct watcher {
     bool ended;        /* what there was to do after its end is done */
     bool unproven;     /* something that should have been taken back may be mapped yet */
     bool mind;         /* whether it is asked to suspend */
+    unsigned locked;   /* how often watcher_lock has succeeded */
     int64_t closed_ms; /* until then it is not served */
     int64_t settle_ms; /* when what nobody claims is taken back; 0: nothing to settle */
     int64_t settle_latest_ms;
@@ -72,12 +76,18 @@ struct service {
     struct domm_memory *memory;
     struct domm_store *store;
     struct nl_sock *netlink;
+    int locks; /* lib/pair/lock.h */
     struct watcher *watchers;
     int64_t grace_ms;
     bool inventory_due;
 };
 
 int64_t now_ms(void);
+
+/* domM's page tables are dommd's while it has the lock: not while domm moves the domM, from before
+ * its suspend until it runs again. */
+bool watcher_lock(const struct service *service, struct watcher *watcher);
+void watcher_unlock(const struct service *service, struct watcher *watcher);
 
 /* watcher.c: follows the inventory. */
 int service_refresh(struct service *service, struct domm_error *err);

@@ -102,18 +102,24 @@ void domm_log_error(struct domm_log *log, const struct domm_error *err)
     }
 }
 
-void domm_log_progress(struct domm_log *log, const char *what, int percent)
+void domm_log_status(struct domm_log *log, const char *status)
 {
     if (!log->terminal || log->minimum > DOMM_LOG_PROGRESS)
         return;
-    if (percent >= 100) {
+    if (!status) {
         close_progress(log);
     } else {
         char text[256];
-        snprintf(text, sizeof(text), "%s", what);
-        fprintf(log->stream, "\r\033[K%s: %s: %d%%", log->program, domm_make_printable(text),
-                percent);
+        snprintf(text, sizeof(text), "%s", status);
+        fprintf(log->stream, "\r\033[K%s: %s", log->program, domm_make_printable(text));
         log->progress_open = true;
     }
     fflush(log->stream);
+}
+
+void domm_log_progress(struct domm_log *log, const char *what, int percent)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "%.200s: %d%%", what, percent);
+    domm_log_status(log, percent < 100 ? text : NULL);
 }

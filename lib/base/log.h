@@ -51,7 +51,11 @@ void domm_log(struct domm_log *log, enum domm_log_level level, const char *fmt, 
 /* The final word on an error: its text and its hint. */
 void domm_log_error(struct domm_log *log, const struct domm_error *err);
 
-/* Redraws one line; at 100 per cent it is taken away. Silent unless on a terminal. */
+/* Redraws one line; null takes it away. Silent unless on a terminal. */
+void domm_log_status(struct domm_log *log, const char *status);
+
+/* The same for a share of something; at 100 per cent it is taken away. Silent unless on a terminal.
+ */
 void domm_log_progress(struct domm_log *log, const char *what, int percent);
 
 #define DOMM_TIMESTAMP 32 /* bytes, with the terminator */

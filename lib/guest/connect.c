@@ -18,6 +18,9 @@ static int64_t now_ms(void)
 
 static void drop(struct domm_guest *guest)
 {
+    struct domm_error err;
+    if (guest->channel)
+        domm_store_unwatch(guest->store, guest->path, &err);
     domm_channel_close(guest->channel);
     guest->channel = NULL;
     guest->link = LINK_CLOSED;
@@ -36,7 +39,26 @@ static int offer(struct domm_guest *guest)
     if (domm_channel_listen(guest->path, &guest->channel, &err))
         return -ENODEV;
     guest->link = LINK_OFFERED;
-    return 0;
+    return domm_store_watch(guest->store, guest->path, &err) ? -ENODEV : 0;
+}
+
+/* After a migration the ring looks as it did, but nobody is at its other end, and the node in which
+ * it was offered is not there. The kernel sets watches up anew, and each then fires. */
+static bool was_moved(struct domm_guest *guest)
+{
+    struct domm_error err;
+    char path[sizeof(guest->path) + sizeof("/ring-ref")], *event, *reference = NULL;
+    bool any = false;
+    while ((event = domm_store_event(guest->store))) {
+        any = true;
+        free(event);
+    }
+    if (!any)
+        return false;
+    snprintf(path, sizeof(path), "%s/ring-ref", guest->path);
+    int rc = domm_store_read(guest->store, path, &reference, &err);
+    free(reference);
+    return rc == -DOMM_NOT_FOUND || rc == -DOMM_NOT_PERMITTED;
 }
 
 /* One message, if there is one: 1 for a reply, 0 for none. Events are taken note of. */
@@ -125,6 +147,7 @@ static int greet(struct domm_guest *guest)
 static int advance(struct domm_guest *guest)
 {
     struct domm_reply stray;
+    guest->lost |= guest->link != LINK_CLOSED && was_moved(guest);
     if (guest->lost)
         drop(guest);
     switch (guest->link) {

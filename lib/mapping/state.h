@@ -72,6 +72,11 @@ struct domm_state_pair {
 int domm_state_take(struct domm_memory *memory, const struct domm_state_pair *pair,
                     struct domm_state *state_r, struct domm_error *err);
 
+/* Whether the mapping state of a domM that runs could be taken: pauses domM and finds what
+ * domm_state_take would. Frames of no domain, which a running kernel maps, are passed over. */
+int domm_state_check(struct domm_memory *memory, const struct domm_state_pair *pair,
+                     struct domm_error *err);
+
 /* Takes the entries out of the page tables of the domM they were taken from, which must still be
  * suspended; layout is its. libxenguest proves that none is left, if domM is paused besides. */
 int domm_state_clear(struct domm_memory *memory, uint32_t domm, const struct domm_layout *layout,

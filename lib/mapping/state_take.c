@@ -218,3 +218,28 @@ int domm_state_take(struct domm_memory *memory, const struct domm_state_pair *pa
         domm_state_free(state_r);
     return rc;
 }
+
+static int check_paused(struct domm_memory *memory, const struct domm_state_pair *pair,
+                        struct domm_error *err)
+{
+    struct domm_scan scan;
+    cleanup_state struct domm_state state = {0};
+    int rc = domm_scan(memory, pair->domm, &scan, err);
+    if (rc)
+        return rc;
+    rc = take(memory, pair, &scan, &state, err);
+    domm_scan_free(&scan);
+    return rc;
+}
+
+int domm_state_check(struct domm_memory *memory, const struct domm_state_pair *pair,
+                     struct domm_error *err)
+{
+    struct domm_error second;
+    int rc = domm_memory_pause(memory, pair->domm, err);
+    if (rc)
+        return rc;
+    rc = check_paused(memory, pair, err);
+    int second_rc = domm_memory_unpause(memory, pair->domm, rc ? &second : err);
+    return rc ? rc : second_rc;
+}

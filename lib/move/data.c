@@ -16,8 +16,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/pair/lock.h"
 
-#define MAX_WORDS 64
-
 extern char **environ;
 
 struct domm_door {
@@ -79,11 +77,11 @@ int domm_stream_spawn(char *const *argv, int *in_r, int *out_r, pid_t *pid_r,
 static int connect_ssh(const struct domm_route *route, unsigned int guest,
                        struct domm_stream *stream_r, struct domm_error *err)
 {
-    char *argv[MAX_WORDS + 8], uuid[DOMM_UUID_TEXT], number[16];
+    char *argv[DOMM_SSH_WORDS + 8], uuid[DOMM_UUID_TEXT], number[16];
     char domm[] = "domm", receive[] = "receive", stream[] = "--stream", which[] = "--guest";
     size_t n = 0;
     int out;
-    while (n < MAX_WORDS && route->ssh[n]) {
+    while (n < DOMM_SSH_WORDS && route->ssh[n]) {
         argv[n] = route->ssh[n];
         n++;
     }

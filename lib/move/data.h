@@ -16,6 +16,8 @@
 #include "lib/base/uuid.h"
 #include "lib/move/wire.h"
 
+#define DOMM_SSH_WORDS 64 /* at most */
+
 /* How to get there. All borrowed. */
 struct domm_route {
     enum domm_data data;

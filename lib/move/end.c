@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/move/end.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,19 @@ void domm_end_close(struct domm_end *end)
     domm_xen_close(end->xen);
 }
 
+/* What does not fit follows from what is there. */
+void domm_end_raise(struct domm_end *end, struct domm_event event)
+{
+    if (end->n_events < DOMM_END_EVENTS)
+        end->events[end->n_events++] = event;
+}
+
+void domm_end_blame(struct domm_end *end, const struct domm_error *reason)
+{
+    if (end->error.code == DOMM_OK)
+        end->error = *reason;
+}
+
 uint64_t domm_end_now(const struct domm_end *end)
 {
     return domm_child_now_ns() - end->began_ns;
@@ -56,6 +70,32 @@ uint64_t domm_end_now(const struct domm_end *end)
 void domm_end_mark(struct domm_end *end, unsigned int guest, enum domm_mark mark, uint64_t when_ns)
 {
     end->report.guests[guest].marks[mark] = when_ns - end->began_ns;
+}
+
+int domm_end_hello(struct domm_end *end, struct domm_wire_hello *hello_r, struct domm_error *err)
+{
+    struct domm_host host;
+    int rc = domm_xen_host(end->xen, &host, err);
+    if (rc)
+        return rc;
+    *hello_r = (struct domm_wire_hello){.lowest = DOMM_MOVE_PROTOCOL_LOWEST,
+                                        .highest = DOMM_MOVE_PROTOCOL,
+                                        .program = "domm " PACKAGE_VERSION};
+    snprintf(hello_r->xen, sizeof(hello_r->xen), "%d.%d%.40s", host.major, host.minor, host.extra);
+    return 0;
+}
+
+int domm_end_agree(struct domm_end *end, const struct domm_wire_hello *theirs,
+                   struct domm_error *err)
+{
+    struct domm_wire_hello ours;
+    uint16_t version;
+    int rc = domm_end_hello(end, &ours, err);
+    rc = rc ? rc : domm_wire_agree(&ours, theirs, &version, err);
+    if (!rc)
+        domm_log(end->log, DOMM_LOG_VERBOSE, "the other host runs %s on Xen %s; protocol %u",
+                 theirs->program, theirs->xen, version);
+    return rc;
 }
 
 static const struct domm_judgement *gravest(const struct domm_status *status, const char **name_r)

@@ -24,8 +24,6 @@
 #include "lib/xen/memory.h"
 #include "lib/xen/store.h"
 
-#define DOMM_AWAY "--migratedaway"
-
 /* A guest at this end. */
 struct domm_end_guest {
     struct domm_wire_guest facts; /* as they are told over the link */
@@ -36,6 +34,8 @@ struct domm_end_guest {
 };
 
 struct domm_end;
+
+#define DOMM_END_EVENTS 16
 
 struct domm_end_ops {
     /* The worker's. */
@@ -49,9 +49,10 @@ struct domm_end_ops {
     int (*say)(struct domm_end *end, struct domm_wire *message, struct domm_error *err);
     /* News of a saver or receiver. */
     void (*news)(struct domm_end *end, unsigned int guest, const struct domm_news *news);
-    /* A descriptor of the end's own, or -1, and what to do when it is readable. */
+    /* What there is to do now and then; returns after how many ms to call it again. It is also
+     * called when the descriptor that fd tells, if not -1, is readable. */
+    int (*tick)(struct domm_end *end);
     int (*fd)(struct domm_end *end);
-    void (*attend)(struct domm_end *end);
 };
 
 /* Who looks on. Called by the loop; the report is as it stands. */
@@ -81,8 +82,10 @@ struct domm_end {
     struct domm_end_guest guests[DOMM_MOVERS]; /* 0 is domM */
     struct domm_blob state_bytes;              /* the mapping state, as it travels */
     struct domm_report report;
-    uint64_t began_ns;       /* CLOCK_MONOTONIC */
-    int signals;             /* a signalfd, or -1 */
+    uint64_t began_ns;                         /* CLOCK_MONOTONIC */
+    int signals;                               /* a signalfd, or -1 */
+    struct domm_event events[DOMM_END_EVENTS]; /* raised, not handled yet */
+    unsigned int n_events;
     struct domm_error error; /* the first that mattered; code 0: none */
     bool told;               /* it was, to the other end */
     bool aborted;            /* it was asked for */
@@ -97,12 +100,22 @@ static inline unsigned int domm_end_guests(const struct domm_end *end)
 int domm_end_open(struct domm_end *end, struct domm_log *log, struct domm_error *err);
 void domm_end_close(struct domm_end *end);
 
+/* The loop's: hands an event to the machine as soon as may be. */
+void domm_end_raise(struct domm_end *end, struct domm_event event);
+
+/* Keeps the first of several reasons. */
+void domm_end_blame(struct domm_end *end, const struct domm_error *reason);
+
 /* Marks and times of the report: ns since the migration began at this end. */
 uint64_t domm_end_now(const struct domm_end *end);
 void domm_end_mark(struct domm_end *end, unsigned int guest, enum domm_mark mark, uint64_t when_ns);
 
-/* Whether the pair is monitored now, by measurement, and if not, why. As far as it can be told
- * while domM does not run, if paused. */
+/* HELLO, said and heard. */
+int domm_end_hello(struct domm_end *end, struct domm_wire_hello *hello_r, struct domm_error *err);
+int domm_end_agree(struct domm_end *end, const struct domm_wire_hello *theirs,
+                   struct domm_error *err);
+
+/* Whether the pair is monitored now, by measurement, and if not, why. */
 int domm_end_ready(struct domm_end *end, bool *ready_r, struct domm_error *why_r,
                    struct domm_error *err);
 

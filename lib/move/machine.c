@@ -284,6 +284,15 @@ void domm_machine_begin(struct domm_machine *machine_r, const struct domm_move_s
     advance(machine_r, answer_r);
 }
 
+void domm_machine_learn(struct domm_machine *machine, unsigned int n_targets,
+                        enum domm_on_not_ready on_not_ready)
+{
+    assert(!machine->setup.source && !machine->next && !machine->begun && !machine->busy);
+    assert(n_targets >= 1 && n_targets <= DOMM_RECORD_MAX_TARGETS);
+    machine->setup.n_targets = n_targets;
+    machine->setup.on_not_ready = on_not_ready;
+}
+
 void domm_machine_handle(struct domm_machine *machine, const struct domm_event *event,
                          struct domm_move_answer *answer_r)
 {

@@ -110,6 +110,10 @@ struct domm_move_answer {
 void domm_machine_begin(struct domm_machine *machine_r, const struct domm_move_setup *setup,
                         struct domm_move_answer *answer_r);
 
+/* The destination learns from the offer what is to be moved; before it hands it in as an event. */
+void domm_machine_learn(struct domm_machine *machine, unsigned int n_targets,
+                        enum domm_on_not_ready on_not_ready);
+
 /* Any event may come in any state. */
 void domm_machine_handle(struct domm_machine *machine, const struct domm_event *event,
                          struct domm_move_answer *answer_r);

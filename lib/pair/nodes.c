@@ -59,6 +59,14 @@ static int put_monitors(struct domm_store *store, const char *directory,
     return put(store, directory, "monitors", list, err);
 }
 
+/* To domM a target has one name, also while it is migrated. */
+static int put_name(struct domm_store *store, const char *directory, const char *name,
+                    struct domm_error *err)
+{
+    cleanup_free char *proper = strndup(name, domm_name_length(name));
+    return proper ? put(store, directory, "name", proper, err) : domm_no_memory(err);
+}
+
 static bool wanted(const struct domm_inventory *inventory, const struct domm_record *record,
                    const char *name)
 {
@@ -115,7 +123,7 @@ int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *
         snprintf(path, sizeof(path), "%s/%s", targets, uuid);
         rc = put_storage(store, path, target, err);
         rc = rc ? rc : put_monitors(store, path, target, err);
-        rc = rc ? rc : put(store, path, "name", member->domain.name, err);
+        rc = rc ? rc : put_name(store, path, member->domain.name, err);
     }
     return rc;
 }

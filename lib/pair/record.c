@@ -139,7 +139,8 @@ static int add_target(struct domm_record *record, struct json_object *item, stru
 
     struct json_object *list;
     size_t count;
-    int rc = read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
+    int rc = read_flag(item, "adopted", &target->adopted, err);
+    rc = rc ? rc : read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
     for (size_t i = 0; !rc && i < count; i++)
         rc = add_mirror(target, json_object_array_get_idx(list, i), err);
     rc = rc ? rc : read_list(item, "storage", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
@@ -224,6 +225,8 @@ static struct json_object *target_json(const struct domm_record_target *target)
     char text[DOMM_UUID_TEXT];
     domm_uuid_format(&target->uuid, text);
     domm_json_text(object, "uuid", text);
+    if (target->adopted)
+        domm_json_bool(object, "adopted", true);
     for (size_t i = 0; i < target->n_mirrors; i++) {
         struct json_object *item = json_object_new_object();
         domm_json_number(item, "vif", target->mirrors[i].vif);

@@ -5,7 +5,7 @@
  * object,
  *
  *     {"version": 1, "ready_timeout": 60, "managed": true, "targets": [
- *         {"uuid": "<uuid>",
+ *         {"uuid": "<uuid>", "adopted": true,
  *          "mirror": [{"vif": 0, "to": 1}],
  *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3}, {"block": "xvdb", "max_age": 3}]}]}
  *
@@ -46,6 +46,7 @@ struct domm_storage {
 
 struct domm_record_target {
     struct domm_uuid uuid;
+    bool adopted; /* it came by domm migrate: dommd sees to it when it ends by itself */
     size_t n_mirrors, n_storage;
     struct domm_mirror_pair mirrors[DOMM_RECORD_MAX_ITEMS];
     struct domm_storage storage[DOMM_RECORD_MAX_ITEMS];

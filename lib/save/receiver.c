@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "lib/xen/domain.h"
 #include "lib/xen/restore.h"
 
 static int run(void *context, int control, struct domm_error *err)

@@ -11,8 +11,6 @@
 #include "lib/base/log.h"
 #include "lib/save/child.h"
 
-#define DOMM_INCOMING "--incoming"
-
 struct domm_receiver {
     struct domm_log *log;
     const char *json; /* the guest's configuration: domm_xen_configuration at the source */

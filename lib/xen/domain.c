@@ -29,6 +29,18 @@ const char *domm_domain_state_name(enum domm_domain_state state)
     return names[state];
 }
 
+size_t domm_name_length(const char *name)
+{
+    static const char *const endings[] = {DOMM_INCOMING, DOMM_AWAY};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        size_t ending = strlen(endings[i]);
+        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
+            return length - ending;
+    }
+    return length;
+}
+
 static enum domm_domain_state state_of(const libxl_dominfo *info)
 {
     if (info->dying)

@@ -35,6 +35,14 @@ struct domm_domain {
     uint32_t vcpus; /* online */
 };
 
+/* What a domain's name ends with while it is migrated, as xl has it (tools/xl/xl_migrate.c): the
+ * copy that is being made, and the one that is about to be stale. */
+#define DOMM_INCOMING "--incoming"
+#define DOMM_AWAY "--migratedaway"
+
+/* The length of the name without that. */
+size_t domm_name_length(const char *name);
+
 /* All domains, dom0 among them, by rising domid. *domains_r is freed by domm_domains_free. */
 int domm_xen_domains(struct domm_xen *xen, struct domm_domain **domains_r, size_t *count_r,
                      struct domm_error *err);

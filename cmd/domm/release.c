@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
+#include "cmd/domm/arguments.h"
+#include "cmd/domm/commands.h"
+#include "cmd/domm/host.h"
+#include "lib/move/decision.h"
+#include "lib/pair/lock.h"
+#include "lib/xen/guest.h"
+#include "lib/xen/save.h"
+
+struct request {
+    bool force, restart;
+};
+
+/* Whoever holds the targets sees the decision within a second, and acts on it. */
+static int tell_holder(const struct domm_member *domm, const struct request *request,
+                       struct domm_error *err)
+{
+    if (!request->force && !request->restart) {
+        domm_fail(err, DOMM_REFUSED, "the targets of %s are held until it is ready",
+                  domm->domain.name);
+        return domm_hint(err, "domm release --restart or --force decides otherwise");
+    }
+    int rc = domm_decision_leave(&domm->domain.uuid,
+                                 request->force ? DOMM_EVENT_FORCE : DOMM_EVENT_RESTART, err);
+    if (!rc)
+        printf("%s: decided, whoever holds its targets goes on\n", domm->domain.name);
+    return rc;
+}
+
+static int let_run(struct cmd_host *host, const struct domm_member *target, struct domm_error *err)
+{
+    struct domm_xen *xen = host->context->xen;
+    int rc = 0;
+    if (target->domain.state == DOMM_STATE_SUSPENDED)
+        rc = domm_xen_resume(xen, target->domain.domid, err);
+    else if (target->domain.state == DOMM_STATE_PAUSED)
+        rc = domm_xen_unpause(xen, target->domain.domid, err);
+    else
+        return 0;
+    if (!rc)
+        printf("%s runs\n", target->domain.name);
+    return rc;
+}
+
+static int let_all_run(struct cmd_host *host, const struct domm_member *domm,
+                       struct domm_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < domm->record.n_targets; i++) {
+        const struct domm_member *target =
+            domm_inventory_by_uuid(&host->inventory, &domm->record.targets[i].uuid);
+        if (target)
+            rc = let_run(host, target, err);
+    }
+    return rc;
+}
+
+/* A copy that has another name may be stale, or not yet anybody's: it must not run. */
+static int refuse_copies(const struct cmd_host *host, const struct domm_member *domm,
+                         struct domm_error *err)
+{
+    for (size_t i = 0; i <= domm->record.n_targets; i++) {
+        const struct domm_member *member =
+            i ? domm_inventory_by_uuid(&host->inventory, &domm->record.targets[i - 1].uuid) : domm;
+        if (member && member->domain.name[domm_name_length(member->domain.name)])
+            return domm_fail(err, DOMM_REFUSED,
+                             "%s is a copy that a migration has left behind, and may be stale",
+                             member->domain.name);
+    }
+    return 0;
+}
+
+static int release(struct cmd_host *host, const char *name, const struct request *request,
+                   struct domm_error *err)
+{
+    const struct domm_member *domm;
+    int rc = cmd_host_find_domm(host, name, &domm, err);
+    if (rc)
+        return rc;
+    const struct domm_uuid uuid = domm->domain.uuid;
+    if (domm_guest_is_moving(&uuid))
+        return tell_holder(domm, request, err);
+    rc = refuse_copies(host, domm, err);
+    if (!rc && request->restart)
+        return domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more",
+                         domm->domain.name);
+    if (!rc && !request->force)
+        rc = cmd_wait_ready(host, &uuid, NULL, domm->record.ready_timeout, err);
+    if (rc)
+        return rc;
+    domm = domm_inventory_by_uuid(&host->inventory, &uuid);
+    return domm ? let_all_run(host, domm, err)
+                : domm_fail(err, DOMM_NOT_FOUND, "%s has ended", name);
+}
+
+int cmd_release(struct cmd_context *context, const struct cmd_arguments *arguments,
+                struct domm_error *err)
+{
+    struct request request = {0};
+    struct cmd_host host;
+    for (size_t i = 0; i < arguments->n_options; i++) {
+        request.force |= arguments->options[i].id == 'f';
+        request.restart |= arguments->options[i].id == 'r';
+    }
+    if (request.force && request.restart)
+        return domm_fail(err, DOMM_USAGE, "--force and --restart exclude each other");
+    int rc = cmd_host_open(context, &host, err);
+    if (rc)
+        return rc;
+    cmd_interrupts_begin();
+    rc = release(&host, arguments->operands[0], &request, err);
+    cmd_interrupts_end();
+    cmd_host_close(&host);
+    return rc;
+}

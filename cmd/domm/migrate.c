@@ -150,8 +150,9 @@ static void free_request(struct request *request)
 }
 
 /* The first cause, with the code that says what it led to. */
-static int rolled_back(const struct domm_end *end, struct domm_error *err)
+static int rolled_back(const struct domm_source *source, struct domm_error *err)
 {
+    const struct domm_end *end = &source->end;
     bool begun = false;
     for (unsigned int g = 0; g < domm_end_guests(end); g++)
         begun |= end->report.guests[g].marks[DOMM_MARK_COPY] != DOMM_NEVER;
@@ -164,7 +165,9 @@ static int rolled_back(const struct domm_end *end, struct domm_error *err)
         err->code = DOMM_ROLLED_BACK;
     else if (err->code == DOMM_FAILED || err->code == DOMM_REFUSED)
         err->code = DOMM_PREFLIGHT;
-    if (!err->hint[0])
+    if (!err->hint[0] && source->ssh > 0 && !end->greeted)
+        domm_hint(err, "ssh %s domm receive has to work", end->report.destination);
+    else if (!err->hint[0])
         domm_hint(err, "everything is as it was before");
     return -(int)err->code;
 }
@@ -200,7 +203,7 @@ static int conclude(const struct domm_source *source, struct domm_error *err)
     case DOMM_SRC_ROLLED_BACK:
         if (source->options.preflight && !end->error.code)
             return 0;
-        return rolled_back(end, err);
+        return rolled_back(source, err);
     case DOMM_SRC_HELD:
         unsettled(end, err, "taken back, but domM is not ready, and its targets stand still");
         return domm_hint(err, "domm release lets them run when you decide so");

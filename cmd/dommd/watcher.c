@@ -64,7 +64,7 @@ static struct watcher *discover(struct service *service, const struct domm_domai
         free(watcher);
         return NULL;
     }
-    domm_log(&service->log, DOMM_LOG_INFO, "%s (%u) is a domM", domain->name, domain->domid);
+    domm_log(&service->log, DOMM_LOG_INFO, "%s (%u) is a domM", watcher->name, domain->domid);
     service->watchers = watcher;
     return watcher;
 }

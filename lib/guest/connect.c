@@ -16,15 +16,22 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void drop(struct domm_guest *guest)
+static void forget(struct domm_guest *guest)
 {
-    struct domm_error err;
-    if (guest->channel)
-        domm_store_unwatch(guest->store, guest->path, &err);
-    domm_channel_close(guest->channel);
     guest->channel = NULL;
     guest->link = LINK_CLOSED;
     guest->lost = false;
+}
+
+static void drop(struct domm_guest *guest)
+{
+    struct domm_error err;
+    if (guest->channel) {
+        domm_channel_close(guest->channel);
+        domm_store_unwatch(guest->store, guest->path, &err);
+        domm_store_remove(guest->store, guest->path, &err);
+    }
+    forget(guest);
 }
 
 /* Below a node that dom0 makes: until then there is nothing to offer in. */
@@ -32,6 +39,8 @@ static int offer(struct domm_guest *guest)
 {
     struct domm_error err;
     char *node = NULL;
+    if (guest->moving)
+        return -EAGAIN;
     int rc = domm_store_read(guest->store, DOMM_CHANNELS_NODE, &node, &err);
     free(node);
     if (rc)
@@ -42,23 +51,35 @@ static int offer(struct domm_guest *guest)
     return domm_store_watch(guest->store, guest->path, &err) ? -ENODEV : 0;
 }
 
-/* After a migration the ring looks as it did, but nobody is at its other end, and the node in which
- * it was offered is not there. The kernel sets watches up anew, and each then fires. */
-static bool was_moved(struct domm_guest *guest)
+static bool is_there(struct domm_guest *guest, const char *path)
 {
     struct domm_error err;
-    char path[sizeof(guest->path) + sizeof("/ring-ref")], *event, *reference = NULL;
+    char *value = NULL;
+    int rc = domm_store_read(guest->store, path, &value, &err);
+    free(value);
+    return rc == 0;
+}
+
+/*
+ * What dom0 has changed, and what a migration has: the kernel then sets watches up anew, and each
+ * fires. domm migrate has seen to it that no channel was open; whoever else has moved domM has not,
+ * and the node in which a channel was offered is not there any more. Such a channel must not be
+ * closed (DOMM_MOVING_NODE says why): it is left behind, until the process ends.
+ */
+static void take_events(struct domm_guest *guest)
+{
+    char path[sizeof(guest->path) + sizeof("/ring-ref")], *event;
     bool any = false;
     while ((event = domm_store_event(guest->store))) {
         any = true;
         free(event);
     }
     if (!any)
-        return false;
+        return;
+    guest->moving = is_there(guest, DOMM_MOVING_NODE);
     snprintf(path, sizeof(path), "%s/ring-ref", guest->path);
-    int rc = domm_store_read(guest->store, path, &reference, &err);
-    free(reference);
-    return rc == -DOMM_NOT_FOUND || rc == -DOMM_NOT_PERMITTED;
+    if (guest->channel && !guest->moving && !is_there(guest, path))
+        forget(guest);
 }
 
 /* One message, if there is one: 1 for a reply, 0 for none. Events are taken note of. */
@@ -147,8 +168,8 @@ static int greet(struct domm_guest *guest)
 static int advance(struct domm_guest *guest)
 {
     struct domm_reply stray;
-    guest->lost |= guest->link != LINK_CLOSED && was_moved(guest);
-    if (guest->lost)
+    take_events(guest);
+    if (guest->lost || (guest->moving && guest->channel))
         drop(guest);
     switch (guest->link) {
     case LINK_CLOSED:
@@ -218,6 +239,11 @@ int domm_guest_open(struct domm_guest **guest_r)
     if (!guest)
         return -ENOMEM;
     if (domm_store_open(&guest->store, &err)) {
+        free(guest);
+        return -ENODEV;
+    }
+    if (domm_store_watch(guest->store, DOMM_MOVING_NODE, &err)) {
+        domm_store_close(guest->store);
         free(guest);
         return -ENODEV;
     }

@@ -47,7 +47,9 @@ int domm_guest_fd(const struct domm_guest *guest);
 /*
  * Waits up to timeout_ms (0: not at all) for dommd, and does what there is to do: opens the channel
  * again after dommd has ended or domM was migrated, maps again what was mapped, notices what was
- * taken back. Returns 1 when the list of targets may have changed, else 0.
+ * taken back. To be called about once a second at least: before a migration the channel has to be
+ * closed, and `domm migrate` is refused if it is not. What is mapped can be read all the time.
+ * Returns 1 when the list of targets may have changed, else 0.
  */
 int domm_guest_poll(struct domm_guest *guest, int timeout_ms);
 

@@ -25,6 +25,7 @@ struct domm_guest {
     uint64_t last_id;
     bool changed; /* the targets may have; not told yet */
     bool lost;    /* the channel has to be made anew */
+    bool moving;  /* domM is about to be migrated: there may be none */
     bool remap;   /* a new channel: dommd does not know our regions */
     size_t n_targets;
     struct domm_guest_target targets[DOMM_GUEST_MAX_TARGETS];

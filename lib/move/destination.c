@@ -33,5 +33,6 @@ void domm_destination_close(struct domm_destination *destination)
 {
     domm_end_close(&destination->end);
     domm_door_close(destination->door);
+    domm_state_free(&destination->state);
     domm_blob_free(&destination->record);
 }

@@ -17,6 +17,7 @@ struct domm_destination {
     bool described[DOMM_MOVERS], brought[DOMM_MOVERS], sealed;
     uint64_t go_ns; /* when GO came */
     uint64_t ready_ns;
+    struct domm_state state; /* the mapping state, once it is about to be written */
     size_t ptes;
 };
 

@@ -13,7 +13,7 @@
 #include "lib/xen/restore.h"
 
 #define GRACE_MS 10000
-#define NODES_PATIENCE 300 /* times 100 ms */
+#define PATIENCE 300 /* times 100 ms: dommd acts at once, if it is well */
 
 static int admit(struct domm_destination *destination, struct domm_error *err)
 {
@@ -84,36 +84,44 @@ static int check_targets(const struct domm_end *end, const struct domm_state *st
 static int reattach(struct domm_destination *destination, struct domm_error *err)
 {
     struct domm_end *end = &destination->end;
-    cleanup_state struct domm_state state = {0};
     struct domm_state_written written;
-    int rc = domm_state_decode(end->state_bytes.bytes, end->state_bytes.size, &state, err);
-    rc = rc ? rc : check_targets(end, &state, err);
+    struct domm_state *state = &destination->state;
+    int rc = domm_state_decode(end->state_bytes.bytes, end->state_bytes.size, state, err);
+    rc = rc ? rc : check_targets(end, state, err);
     rc = rc ? rc
             : domm_journal_keep(end->journal, "mapping-state", end->state_bytes.bytes,
                                 end->state_bytes.size, err);
     rc = rc ? rc : entrust(end, err);
-    rc = rc ? rc : domm_end_write_state(end, true, &state, &written, err);
+    rc = rc ? rc : domm_end_write_state(end, true, state, &written, err);
     if (!rc)
         destination->ptes = written.entries;
     return rc;
 }
 
-static int take_back(struct domm_end *end, struct domm_error *err)
+/* So that the targets' frames are free as soon as the targets are destroyed. */
+static int take_back(struct domm_destination *destination, struct domm_error *err)
 {
-    struct domm_sweep sweep;
+    struct domm_end *end = &destination->end;
+    struct domm_layout layout;
     uint32_t domm = end->guests[0].domid;
-    return domm ? domm_sweep(end->memory, domm, NULL, NULL, &sweep, err) : 0;
-}
-
-static int reconcile(struct domm_end *end, struct domm_error *err)
-{
-    struct domm_inventory inventory;
-    int rc = domm_inventory_read(end->xen, end->log, &inventory, err);
+    if (!domm || !destination->state.n_runs)
+        return 0;
+    int rc = domm_memory_layout_restored(end->memory, domm, &layout, err);
     if (rc)
         return rc;
-    domm_mirrors_reconcile(end->xen, end->netlink, &inventory, end->log);
-    domm_inventory_free(&inventory);
-    return 0;
+    rc = domm_state_clear(end->memory, domm, &layout, &destination->state, err);
+    domm_memory_layout_free(end->memory, &layout);
+    return rc;
+}
+
+static void rest(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+}
+
+static bool go_on(struct domm_end *end, int tries)
+{
+    return tries < PATIENCE && !domm_movers_cancelled(&end->movers);
 }
 
 static int check_mirror(struct domm_end *end, unsigned int g, const struct domm_mirror_pair *mirror,
@@ -132,9 +140,9 @@ static int check_mirror(struct domm_end *end, unsigned int g, const struct domm_
                      mirror->vif, end->guests[g].facts.name, mirror->to, end->guests[0].facts.name);
 }
 
-static int mirror(struct domm_end *end, struct domm_error *err)
+static int check_mirrors(struct domm_end *end, struct domm_error *err)
 {
-    int rc = reconcile(end, err);
+    int rc = 0;
     for (unsigned int g = 1; !rc && g < domm_end_guests(end); g++) {
         const struct domm_record_target *target = &end->record.targets[g - 1];
         for (size_t i = 0; !rc && i < target->n_mirrors; i++)
@@ -143,29 +151,39 @@ static int mirror(struct domm_end *end, struct domm_error *err)
     return rc;
 }
 
+/* dommd makes them, as the record says; two that did it at once would be in each other's way. */
+static int mirror(struct domm_end *end, struct domm_error *err)
+{
+    int rc = check_mirrors(end, err);
+    for (int i = 0; rc == -DOMM_FAILED && go_on(end, i); i++) {
+        rest();
+        rc = check_mirrors(end, err);
+    }
+    return rc;
+}
+
+/* Without the record, dommd takes them away; with the guests they go anyway. */
 static int unmirror(struct domm_end *end, struct domm_error *err)
 {
     uint32_t domm = end->guests[0].domid;
-    int rc = domm ? domm_xen_userdata_store(end->xen, domm, DOMM_RECORD_USERDATA, NULL, err) : 0;
-    return rc ? rc : reconcile(end, err);
+    return domm ? domm_xen_userdata_store(end->xen, domm, DOMM_RECORD_USERDATA, NULL, err) : 0;
 }
 
 /* dommd has told domM of all its targets: the agent finds them as soon as it runs. */
 static int await_nodes(struct domm_end *end, struct domm_error *err)
 {
-    static const struct timespec tenth = {.tv_nsec = 100000000};
     for (unsigned int g = 1; g < domm_end_guests(end); g++) {
         char path[128], uuid[DOMM_UUID_TEXT];
         int rc = -1;
         domm_uuid_format(&end->guests[g].facts.uuid, uuid);
         snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_TARGETS "/%s/name",
                  end->guests[0].domid, uuid);
-        for (int i = 0; rc && i < NODES_PATIENCE && !domm_movers_cancelled(&end->movers); i++) {
+        for (int i = 0; rc && go_on(end, i); i++) {
             cleanup_free char *name = NULL;
             struct domm_error ignored;
             rc = domm_store_read(end->store, path, &name, &ignored);
             if (rc)
-                nanosleep(&tenth, NULL);
+                rest();
         }
         if (rc)
             return domm_fail(err, DOMM_FAILED, "dommd has not told %s of its target %s",
@@ -287,7 +305,7 @@ int domm_destination_undo(struct domm_end *end, enum domm_step step, unsigned in
     case DOMM_STEP_RECEIVE:
         return destroy(end, g, err);
     case DOMM_STEP_REATTACH:
-        return take_back(end, err);
+        return take_back(domm_destination_of(end), err);
     case DOMM_STEP_MIRROR:
         return unmirror(end, err);
     case DOMM_STEP_RENAME_IN: /* it may never have got that far */

@@ -241,7 +241,7 @@ static int start_receiver(struct domm_destination *destination, unsigned int g, 
     struct domm_end *end = &destination->end;
     if (g >= domm_end_guests(end) || destination->brought[g])
         return domm_fail(err, DOMM_REFUSED, "a stream of guest %u came, or came twice", g);
-    const struct domm_receiver receiver = {.log = end->log,
+    const struct domm_receiver receiver = {.log = &end->movers_log,
                                            .json = (const char *)end->guests[g].config.bytes,
                                            .name = end->guests[g].facts.name};
     struct domm_child child;

@@ -17,6 +17,8 @@
 int domm_end_open(struct domm_end *end, struct domm_log *log, struct domm_error *err)
 {
     end->log = log;
+    end->movers_log = *log;
+    end->movers_log.terminal = false;
     end->locks = end->signals = -1;
     end->peer.in = end->peer.out = -1;
     end->began_ns = domm_child_now_ns();
@@ -92,6 +94,7 @@ int domm_end_agree(struct domm_end *end, const struct domm_wire_hello *theirs,
     uint16_t version;
     int rc = domm_end_hello(end, &ours, err);
     rc = rc ? rc : domm_wire_agree(&ours, theirs, &version, err);
+    end->greeted = true;
     if (!rc)
         domm_log(end->log, DOMM_LOG_VERBOSE, "the other host runs %s on Xen %s; protocol %u",
                  theirs->program, theirs->xen, version);

@@ -67,6 +67,7 @@ struct domm_end {
     const struct domm_end_ops *ops;
     const struct domm_spectator *spectator; /* may be null */
     struct domm_log *log;
+    struct domm_log movers_log; /* without the terminal's line of progress */
     struct domm_xen *xen;
     struct domm_store *store;
     struct domm_memory *memory;
@@ -87,6 +88,7 @@ struct domm_end {
     struct domm_event events[DOMM_END_EVENTS]; /* raised, not handled yet */
     unsigned int n_events;
     struct domm_error error; /* the first that mattered; code 0: none */
+    bool greeted;            /* the other end runs domm */
     bool told;               /* it was, to the other end */
     bool aborted;            /* it was asked for */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/move/journal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+
+#define KEPT 100 /* migrations that are over */
 
 struct domm_journal {
     int directory, file;
@@ -69,6 +72,61 @@ int domm_journal_begin(const struct domm_uuid *migration, bool source,
     else
         *journal_r = journal;
     return rc;
+}
+
+/* When it was over; 0 if it is not, as far as its directory tells. */
+static time_t time_over(int directory)
+{
+    struct stat over;
+    return fstatat(directory, "over", &over, 0) ? 0 : over.st_mtime;
+}
+
+static void remove_journal(const char *path)
+{
+    static const char *const names[] = {"journal", "mapping-state", "report.json", "over"};
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; fd >= 0 && i < sizeof(names) / sizeof(names[0]); i++)
+        unlinkat(fd, names[i], 0);
+    if (fd >= 0)
+        close(fd);
+    rmdir(path);
+}
+
+/* How many are over; *oldest_r is the one that has been so for longest. */
+static unsigned int find_oldest(char oldest_r[PATH_MAX])
+{
+    struct dirent *entry;
+    unsigned int count = 0;
+    time_t earliest = 0;
+    DIR *all = opendir(DOMM_JOURNALS_DIRECTORY);
+    while (all && (entry = readdir(all))) {
+        int fd = entry->d_name[0] == '.'
+                     ? -1
+                     : openat(dirfd(all), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        time_t over = fd >= 0 ? time_over(fd) : 0;
+        if (fd >= 0)
+            close(fd);
+        count += over != 0;
+        if (over && (!earliest || over < earliest)) {
+            earliest = over;
+            snprintf(oldest_r, PATH_MAX, DOMM_JOURNALS_DIRECTORY "/%s", entry->d_name);
+        }
+    }
+    if (all)
+        closedir(all);
+    return count;
+}
+
+void domm_journal_finish(struct domm_journal *journal)
+{
+    char oldest[PATH_MAX];
+    struct domm_error ignored;
+    if (!journal)
+        return;
+    unlinkat(journal->directory, "mapping-state", 0);
+    domm_journal_keep(journal, "over", "", 0, &ignored);
+    if (find_oldest(oldest) > KEPT)
+        remove_journal(oldest);
 }
 
 void domm_journal_close(struct domm_journal *journal)

@@ -6,7 +6,8 @@
  *     /var/lib/domm/migrations/<uuid of the migration>.<source|destination>
  *
  * with the file `journal`, one JSON object a line, and, as they come to be, `mapping-state`
- * (lib/mapping/state.h) and `report.json`. Each line is on the disk before the call returns.
+ * (lib/mapping/state.h), `report.json`, and `over`, once nothing is left to settle. Each line is on
+ * the disk before the call returns.
  */
 #ifndef DOMM_MOVE_JOURNAL_H
 #define DOMM_MOVE_JOURNAL_H
@@ -27,6 +28,9 @@ struct domm_journal; /* a null one takes everything and keeps nothing */
 
 int domm_journal_begin(const struct domm_uuid *migration, bool source,
                        struct domm_journal **journal_r, struct domm_error *err);
+/* The migration is over, and nothing is left to settle: its mapping state is of no use any more. Of
+ * many that are over, the oldest are removed. */
+void domm_journal_finish(struct domm_journal *journal);
 void domm_journal_close(struct domm_journal *journal);
 
 /* The directory. */

@@ -118,7 +118,7 @@ static void say(struct runner *r, enum domm_message type)
     struct domm_wire message = {.type = type};
     struct domm_error err;
     int rc = 0;
-    if (end->peer.out < 0)
+    if (end->peer.out < 0 && type != DOMM_MESSAGE_HELLO) /* with which the source makes the link */
         return;
     if (type == DOMM_MESSAGE_ABORT || type == DOMM_MESSAGE_GONE)
         rc = say_why(end, &err);
@@ -202,6 +202,8 @@ static void enter(struct runner *r, enum domm_move_state from)
     end->report.state = state_of(r);
     end->report.unmonitored |= end->machine.unmonitored;
     end->report.restarted |= end->machine.restarted;
+    if (state_of(r) == DOMM_DST_UNDOING && end->peer.out >= 0 && say_why(end, &err))
+        lose_link(r, &err);
     if (end->spectator)
         end->spectator->state(end->spectator->context, end);
 }
@@ -517,6 +519,13 @@ static void turn(struct runner *r)
     drain_events(r);
 }
 
+/* Nothing is left to settle. */
+static bool is_settled(enum domm_move_state state)
+{
+    return state == DOMM_SRC_MOVED || state == DOMM_SRC_ROLLED_BACK || state == DOMM_DST_MOVED ||
+           state == DOMM_DST_GONE;
+}
+
 int domm_run_end(struct domm_end *end, const struct domm_move_setup *setup, struct domm_error *err)
 {
     struct runner r = {.end = end};
@@ -530,5 +539,7 @@ int domm_run_end(struct domm_end *end, const struct domm_move_setup *setup, stru
     while (!is_over(&r))
         turn(&r);
     end->report.total = domm_end_now(end);
+    if (is_settled(end->machine.state))
+        domm_journal_finish(end->journal);
     return 0;
 }

@@ -7,6 +7,9 @@
 
 extern const struct domm_end_ops domm_source_ops;
 
+/* Makes the link: `ssh HOST domm receive`. */
+int domm_source_call(struct domm_source *source, struct domm_error *err);
+
 /* source_check.c: the preflight of this end. */
 int domm_source_check(struct domm_source *source, struct domm_error *err);
 

@@ -142,8 +142,7 @@ int domm_source_open(struct domm_source *source_r, const struct domm_source_opti
     return rc ? rc : make_offer(source_r, err);
 }
 
-/* `ssh HOST domm receive`. */
-static int call(struct domm_source *source, struct domm_error *err)
+int domm_source_call(struct domm_source *source, struct domm_error *err)
 {
     static char domm[] = "domm", receive[] = "receive";
     char *argv[DOMM_SSH_WORDS + 3];
@@ -198,8 +197,7 @@ int domm_source_run(struct domm_source *source, const sigset_t *signals, struct 
     end->signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (end->signals < 0)
         return domm_fail_errno(err, DOMM_FAILED, errno, "listening for signals");
-    rc = call(source, err);
-    return rc ? rc : domm_run_end(end, &setup, err);
+    return domm_run_end(end, &setup, err);
 }
 
 /* Its end is what ssh waits for; it is not waited for in vain. */

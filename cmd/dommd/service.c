@@ -166,8 +166,8 @@ static int64_t turn_of(struct service *service, struct watcher *w, int64_t rest)
         rest = 0;
     if (w->closed_ms > now)
         rest = earlier(rest, w->closed_ms - now);
-    if (!bucket_may(&w->bucket))
-        rest = earlier(rest, bucket_wait(&w->bucket));
+    if (!domm_bucket_may(&w->bucket))
+        rest = earlier(rest, domm_bucket_wait(&w->bucket));
     else if (w->look && watcher_may(w))
         rest = 0;
     if (w->settle_ms && w->settle_ms <= now)

@@ -37,9 +37,9 @@ static void open_channel(struct service *service, struct watcher *watcher, const
     struct session *session = session_free(watcher);
     char below[64], path[PATH_BYTES];
     struct domm_error err;
-    if (!session || strlen(name) >= sizeof(session->name) || !bucket_may(&watcher->bucket))
+    if (!session || strlen(name) >= sizeof(session->name) || !domm_bucket_may(&watcher->bucket))
         return;
-    bucket_take(&watcher->bucket, COST_CONNECT);
+    domm_bucket_take(&watcher->bucket, COST_CONNECT);
     snprintf(below, sizeof(below), DOMM_CHANNELS_NODE "/%s", name);
     watcher_path(watcher, below, path);
     struct domm_channel *channel;
@@ -76,7 +76,7 @@ void watcher_look(struct service *service, struct watcher *watcher)
     size_t count;
     struct domm_error err;
     watcher->look = false;
-    bucket_take(&watcher->bucket, 1);
+    domm_bucket_take(&watcher->bucket, 1);
     watcher_path(watcher, DOMM_CHANNELS_NODE, path);
     if (domm_store_list(service->store, path, &names, &count, &err))
         return;
@@ -118,11 +118,11 @@ static void serve(struct service *service, struct watcher *watcher, struct sessi
     if (domm_request_decode(bytes, &request, &err)) {
         domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): a malformed request: %s", watcher->name,
                  watcher->domid, err.text);
-        bucket_take(&watcher->bucket, COST_CONNECT);
+        domm_bucket_take(&watcher->bucket, COST_CONNECT);
         session->ended = true;
         return;
     }
-    bucket_take(&watcher->bucket, request_serve(service, watcher, session, &request, &reply));
+    domm_bucket_take(&watcher->bucket, request_serve(service, watcher, session, &request, &reply));
     if (watcher->settle_ms) /* after a restart: it may not have claimed everything yet */
         watcher_unsettle(service, watcher);
     domm_reply_encode(&reply, answer);
@@ -149,13 +149,13 @@ static bool session_turn(struct service *service, struct watcher *watcher, struc
 
 bool watcher_may(const struct watcher *watcher)
 {
-    return bucket_may(&watcher->bucket) && watcher->closed_ms <= now_ms();
+    return domm_bucket_may(&watcher->bucket) && watcher->closed_ms <= now_ms();
 }
 
 bool watcher_turn(struct service *service, struct watcher *watcher)
 {
     bool more = false;
-    bucket_fill(&watcher->bucket, now_ms());
+    domm_bucket_fill(&watcher->bucket, now_ms());
     if (watcher->look && watcher_may(watcher))
         watcher_look(service, watcher);
     for (size_t i = 0; i < MAX_CHANNELS && watcher_may(watcher); i++) {

@@ -7,7 +7,7 @@
 #ifndef DOMM_DOMMD_WATCHER_H
 #define DOMM_DOMMD_WATCHER_H
 
-#include "cmd/dommd/bucket.h"
+#include "lib/base/bucket.h"
 #include "lib/base/log.h"
 #include "lib/mapping/mapping.h"
 #include "lib/mapping/protocol.h"
@@ -57,7 +57,7 @@ struct watcher {
     struct session sessions[MAX_CHANNELS];
     struct region **regions;
     size_t n_regions;
-    struct bucket bucket;
+    struct domm_bucket bucket;
     bool look;         /* for new channels */
     int64_t since_ms;  /* when it was first seen */
     bool ended;        /* what there was to do after its end is done */

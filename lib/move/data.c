@@ -7,23 +7,15 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/base/cleanup.h"
-#include "lib/pair/lock.h"
+#include "lib/move/connect.h"
+#include "lib/move/relay.h"
+
+#define GRACE_MS 1000 /* for what a relay still has in hand */
 
 extern char **environ;
-
-struct domm_door {
-    int listener;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    unsigned int n_taken;
-    int taken[1 + DOMM_RECORD_MAX_TARGETS]; /* whoever delivered waits until these are closed */
-};
 
 /* ssh leaves a signal ignored that it finds ignored. */
 static int spawn(char *const *argv, int in, int out, pid_t *pid_r)
@@ -74,8 +66,8 @@ int domm_stream_spawn(char *const *argv, int *in_r, int *out_r, pid_t *pid_r,
     return 0;
 }
 
-static int connect_ssh(const struct domm_route *route, unsigned int guest,
-                       struct domm_stream *stream_r, struct domm_error *err)
+static int run_ssh(const struct domm_route *route, unsigned int guest, struct domm_stream *stream_r,
+                   struct domm_error *err)
 {
     char *argv[DOMM_SSH_WORDS + 8], uuid[DOMM_UUID_TEXT], number[16];
     char domm[] = "domm", receive[] = "receive", stream[] = "--stream", which[] = "--guest";
@@ -95,179 +87,56 @@ static int connect_ssh(const struct domm_route *route, unsigned int guest,
     return rc;
 }
 
+/* In a relay. */
+static int copy(void *context, struct domm_error *err)
+{
+    const struct domm_route *route = context;
+    int rc = domm_relay_confine(err);
+    return rc ? rc : domm_relay_send(DOMM_RELAY_FAR, NULL, route->bytes_per_s, err);
+}
+
+/* Puts a relay before the stream. */
+static int slow_down(const struct domm_route *route, struct domm_stream *stream,
+                     struct domm_error *err)
+{
+    struct domm_relay relay;
+    struct domm_route copied = *route;
+    int rc = domm_relay_start(stream->fd, copy, &copied, &relay, err);
+    if (rc)
+        return rc;
+    close(stream->fd);
+    stream->fd = relay.plain;
+    stream->relay = relay.pid;
+    return 0;
+}
+
 int domm_stream_connect(const struct domm_route *route, unsigned int guest,
                         struct domm_stream *stream_r, struct domm_error *err)
 {
     *stream_r = (struct domm_stream){.fd = -1};
-    if (route->data == DOMM_DATA_SSH)
-        return connect_ssh(route, guest, stream_r, err);
-    return domm_fail(err, DOMM_FAILED, "this way of sending is not there");
+    if (route->data != DOMM_DATA_SSH)
+        return domm_connect(route, guest, stream_r, err);
+    int rc = run_ssh(route, guest, stream_r, err);
+    if (rc || !route->bytes_per_s)
+        return rc;
+    rc = slow_down(route, stream_r, err);
+    if (rc)
+        domm_stream_close(stream_r);
+    return rc;
 }
 
 void domm_stream_close(struct domm_stream *stream)
 {
-    if (stream->fd >= 0)
+    if (stream->relay > 0) {
+        struct domm_relay relay = {.pid = stream->relay, .plain = stream->fd};
+        domm_relay_end(&relay, GRACE_MS);
+    } else if (stream->fd >= 0) {
         close(stream->fd);
+    }
     if (stream->ssh > 0) {
         kill(stream->ssh, SIGKILL);
         while (waitpid(stream->ssh, NULL, 0) < 0 && errno == EINTR)
             ;
     }
     *stream = (struct domm_stream){.fd = -1};
-}
-
-/* Only root may go there. */
-static void socket_path(const struct domm_uuid *migration, struct sockaddr_un *address_r)
-{
-    char uuid[DOMM_UUID_TEXT];
-    domm_uuid_format(migration, uuid);
-    *address_r = (struct sockaddr_un){.sun_family = AF_UNIX};
-    snprintf(address_r->sun_path, sizeof(address_r->sun_path),
-             DOMM_RUN_DIRECTORY "/receive-%s.socket", uuid);
-}
-
-static int listen_at(struct domm_door *door, const struct sockaddr_un *address,
-                     struct domm_error *err)
-{
-    mode_t mask = umask(0077);
-    int failed = bind(door->listener, (const struct sockaddr *)address, sizeof(*address));
-    int reason = errno;
-    umask(mask);
-    if (!failed)
-        snprintf(door->path, sizeof(door->path), "%s", address->sun_path);
-    if (!failed && listen(door->listener, 8)) {
-        failed = 1;
-        reason = errno;
-    }
-    return failed ? domm_fail_errno(err, DOMM_FAILED, reason, "listening at %s", address->sun_path)
-                  : 0;
-}
-
-int domm_door_open(enum domm_data data, const struct domm_uuid *migration,
-                   struct domm_door **door_r, struct domm_wire_streams *streams_r,
-                   struct domm_error *err)
-{
-    struct sockaddr_un address;
-    struct domm_door *door = calloc(1, sizeof(*door));
-    *streams_r = (struct domm_wire_streams){.port = 0};
-    if (!door)
-        return domm_no_memory(err);
-    int rc = 0;
-    if (data != DOMM_DATA_SSH)
-        rc = domm_fail(err, DOMM_REFUSED, "this way of sending is not there");
-    door->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (!rc && door->listener < 0)
-        rc = domm_fail_errno(err, DOMM_FAILED, errno, "making a socket");
-    socket_path(migration, &address);
-    rc = rc ? rc : listen_at(door, &address, err);
-    if (rc)
-        domm_door_close(door);
-    else
-        *door_r = door;
-    return rc;
-}
-
-void domm_door_close(struct domm_door *door)
-{
-    if (!door)
-        return;
-    for (unsigned int i = 0; i < door->n_taken; i++)
-        close(door->taken[i]);
-    if (door->path[0])
-        unlink(door->path);
-    if (door->listener >= 0)
-        close(door->listener);
-    free(door);
-}
-
-int domm_door_fd(const struct domm_door *door)
-{
-    return door->listener;
-}
-
-/* One message with a number and a descriptor. -1 if it is not that. */
-static int receive(int connection, unsigned int *guest_r)
-{
-    uint32_t number = 0;
-    struct iovec part = {.iov_base = &number, .iov_len = sizeof(number)};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control)};
-    ssize_t size = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
-    struct cmsghdr *head = size == sizeof(number) ? CMSG_FIRSTHDR(&message) : NULL;
-    if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)))
-        return -1;
-    int fd;
-    memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-    *guest_r = number;
-    return fd;
-}
-
-/* Whoever connects is root, and sends at once. */
-static int take(struct domm_door *door, int connection, unsigned int *guest_r, int *fd_r,
-                struct domm_error *err)
-{
-    const struct timeval patience = {.tv_sec = 2};
-    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    *fd_r = receive(connection, guest_r);
-    if (*fd_r >= 0 && door->n_taken < 1 + DOMM_RECORD_MAX_TARGETS) {
-        door->taken[door->n_taken++] = connection;
-        return 0;
-    }
-    if (*fd_r >= 0)
-        close(*fd_r);
-    *fd_r = -1;
-    close(connection);
-    return domm_fail(err, DOMM_REFUSED, "somebody brought something else than a guest's stream");
-}
-
-int domm_door_take(struct domm_door *door, unsigned int *guest_r, int *fd_r, struct domm_error *err)
-{
-    *fd_r = -1;
-    int connection = accept4(door->listener, NULL, NULL, SOCK_CLOEXEC);
-    if (connection < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
-        return 0;
-    if (connection < 0)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "taking a guest's stream");
-    return take(door, connection, guest_r, fd_r, err);
-}
-
-static int send_descriptor(int connection, uint32_t number, int fd)
-{
-    struct iovec part = {.iov_base = &number, .iov_len = sizeof(number)};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.room = {0}};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control)};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    *head = (struct cmsghdr){
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-    memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-    return sendmsg(connection, &message, MSG_NOSIGNAL) == sizeof(number) ? 0 : -1;
-}
-
-int domm_door_deliver(const struct domm_uuid *migration, unsigned int guest, int fd,
-                      struct domm_error *err)
-{
-    struct sockaddr_un address;
-    char nothing;
-    cleanup_fd int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    socket_path(migration, &address);
-    if (connection < 0 || connect(connection, (const struct sockaddr *)&address, sizeof(address)) ||
-        send_descriptor(connection, guest, fd))
-        return domm_fail_errno(err, DOMM_NOT_FOUND, errno, "no migration expects a stream at %s",
-                               address.sun_path);
-    close(fd); /* who writes to it shall see when who reads from it ends */
-    while (recv(connection, &nothing, sizeof(nothing), 0) > 0)
-        ;
-    return 0;
 }

@@ -4,8 +4,16 @@
  * own, so that neither holds up another or the control link.
  *
  * By ssh, `ssh HOST domm receive --stream MIGRATION` hands its standard input over to the process
- * that receives, through a socket in /run/domm. By TCP the source connects to a port that the
- * destination has told.
+ * that receives, through a socket in /run/domm. By TLS and TCP the source connects to a port that
+ * the destination has told, and proves that it has the key that came with it (greeting.h); with
+ * TLS the destination proves it, too. By TCP everybody on the way can read the guest's memory, and
+ * change it.
+ *
+ * A stream that ends early is a failure for libxl, whatever way it came: only a whole one has the
+ * END record. By TLS the reader does not even see an end that the source has not said (relay.h).
+ *
+ * Where a relay stands in the stream, it lives as long as the thread that has connected, or taken,
+ * the stream.
  */
 #ifndef DOMM_MOVE_DATA_H
 #define DOMM_MOVE_DATA_H
@@ -25,34 +33,46 @@ struct domm_route {
     char *const *ssh; /* the words before the remote command, the host among them; ends with null */
     struct domm_uuid migration;
     struct domm_wire_streams streams; /* as the destination has told */
+    uint64_t bytes_per_s;             /* of one stream, at most; 0: at will */
 };
 
 /* A stream at the source. */
 struct domm_stream {
-    int fd;    /* to be written, by whoever; -1 if closed */
-    pid_t ssh; /* the process it leads through, or 0 */
+    int fd;           /* to be written, by whoever; -1 if closed */
+    pid_t ssh, relay; /* the processes it leads through, or 0 */
 };
 
-/* Connects guest number `guest`. */
+/* Connects guest number `guest`, within seconds. By TLS and TCP the destination has taken it then,
+ * or the error says why not. */
 int domm_stream_connect(const struct domm_route *route, unsigned int guest,
                         struct domm_stream *stream_r, struct domm_error *err);
 
-/* Closes this end. The stream goes on for as long as somebody else has it open. */
+/* Ends the stream, within a second or so. To be called when the destination has read what it needs,
+ * or never will: by ssh, what is still on the way is lost, and who still writes fails. */
 void domm_stream_close(struct domm_stream *stream);
 
 /* Where streams arrive. */
 struct domm_door;
 
+/* By ssh, /run/domm must be there (lib/pair/lock.h). */
 int domm_door_open(enum domm_data data, const struct domm_uuid *migration,
                    struct domm_door **door_r, struct domm_wire_streams *streams_r,
                    struct domm_error *err);
-void domm_door_close(struct domm_door *door); /* null is fine */
 
-/* Readable when a stream may have arrived. */
+/* To be called when the streams that were taken have been read: unless by TCP, they end. Null is
+ * fine. */
+void domm_door_close(struct domm_door *door);
+
+/* Readable when there is something to take, or somebody to turn away. */
 int domm_door_fd(const struct domm_door *door);
 
-/* The next that has arrived, of guest *guest_r; *fd_r is the caller's to close, and -1 if there is
- * none. Who does not say what it should is turned away, and logged by the caller: DOMM_REFUSED. */
+/*
+ * The next stream that has arrived, of guest *guest_r; *fd_r is the caller's to close, and -1 if
+ * there is none. Never waits for anybody. DOMM_REFUSED, for the caller to log, if somebody was
+ * turned away: who does not say in time what it should, or brings a guest that is none or has come
+ * already. Other failures are of this host. To be called about every second as well, for those who
+ * say nothing.
+ */
 int domm_door_take(struct domm_door *door, unsigned int *guest_r, int *fd_r,
                    struct domm_error *err);
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/pair/lock.h"
+#include "lib/base/place.h"
 
-#define PATH_BYTES (sizeof(DOMM_RUN_DIRECTORY "/decision-") + DOMM_UUID_TEXT)
+#define PATH_BYTES 256
 
 static const char restart[] = "restart", force[] = "force";
 
@@ -19,7 +19,7 @@ static void path_of(const struct domm_uuid *domm, char path_r[PATH_BYTES])
 {
     char uuid[DOMM_UUID_TEXT];
     domm_uuid_format(domm, uuid);
-    snprintf(path_r, PATH_BYTES, DOMM_RUN_DIRECTORY "/decision-%s", uuid);
+    snprintf(path_r, PATH_BYTES, "%s/decision-%s", domm_run_directory, uuid);
 }
 
 /* In one write, so that whoever reads it reads all of it or nothing. */

@@ -12,12 +12,13 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/place.h"
 
 #define KEPT 100 /* migrations that are over */
 
 struct domm_journal {
     int directory, file;
-    char path[sizeof(DOMM_JOURNALS_DIRECTORY) + DOMM_UUID_TEXT + sizeof(".destination")];
+    char path[PATH_MAX];
 };
 
 static int fail(struct domm_error *err, const char *doing, const char *what)
@@ -42,9 +43,9 @@ static int open_files(struct domm_journal *journal, struct domm_error *err)
         openat(journal->directory, "journal", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (journal->file < 0 || fsync(journal->directory))
         return fail(err, "making a journal in", journal->path);
-    int parent = open(DOMM_JOURNALS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int parent = open(domm_journals_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (parent < 0 || fsync(parent))
-        fail(err, "writing", DOMM_JOURNALS_DIRECTORY);
+        fail(err, "writing", domm_journals_directory);
     else
         *err = (struct domm_error){.code = DOMM_OK};
     if (parent >= 0)
@@ -61,10 +62,10 @@ int domm_journal_begin(const struct domm_uuid *migration, bool source,
         return domm_no_memory(err);
     journal->directory = journal->file = -1;
     domm_uuid_format(migration, uuid);
-    snprintf(journal->path, sizeof(journal->path), DOMM_JOURNALS_DIRECTORY "/%s.%s", uuid,
+    snprintf(journal->path, sizeof(journal->path), "%s/%s.%s", domm_journals_directory, uuid,
              source ? "source" : "destination");
-    int rc = make_directory(DOMM_STATE_DIRECTORY, err);
-    rc = rc ? rc : make_directory(DOMM_JOURNALS_DIRECTORY, err);
+    int rc = make_directory(domm_state_directory, err);
+    rc = rc ? rc : make_directory(domm_journals_directory, err);
     rc = rc ? rc : make_directory(journal->path, err);
     rc = rc ? rc : open_files(journal, err);
     if (rc)
@@ -98,7 +99,7 @@ static unsigned int find_oldest(char oldest_r[PATH_MAX])
     struct dirent *entry;
     unsigned int count = 0;
     time_t earliest = 0;
-    DIR *all = opendir(DOMM_JOURNALS_DIRECTORY);
+    DIR *all = opendir(domm_journals_directory);
     while (all && (entry = readdir(all))) {
         int fd = entry->d_name[0] == '.'
                      ? -1
@@ -109,7 +110,7 @@ static unsigned int find_oldest(char oldest_r[PATH_MAX])
         count += over != 0;
         if (over && (!earliest || over < earliest)) {
             earliest = over;
-            snprintf(oldest_r, PATH_MAX, DOMM_JOURNALS_DIRECTORY "/%s", entry->d_name);
+            snprintf(oldest_r, PATH_MAX, "%s/%s", domm_journals_directory, entry->d_name);
         }
     }
     if (all)
@@ -142,7 +143,7 @@ void domm_journal_close(struct domm_journal *journal)
 
 const char *domm_journal_path(const struct domm_journal *journal)
 {
-    return journal ? journal->path : DOMM_JOURNALS_DIRECTORY;
+    return journal ? journal->path : domm_journals_directory;
 }
 
 /* 0, or errno. */

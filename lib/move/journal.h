@@ -21,9 +21,6 @@
 #include "lib/move/state.h"
 #include "lib/move/step.h"
 
-#define DOMM_STATE_DIRECTORY "/var/lib/domm"
-#define DOMM_JOURNALS_DIRECTORY DOMM_STATE_DIRECTORY "/migrations"
-
 struct domm_journal; /* a null one takes everything and keeps nothing */
 
 int domm_journal_begin(const struct domm_uuid *migration, bool source,

@@ -41,7 +41,9 @@ static int copy(struct domm_source *source, unsigned int g, struct domm_error *e
                                      .host = source->options.host,
                                      .ssh = source->options.ssh,
                                      .migration = end->offer.migration,
-                                     .streams = source->places};
+                                     .streams = source->places,
+                                     .bytes_per_s =
+                                         source->options.bytes_per_s / domm_end_guests(end)};
     const struct domm_saver saver = {.log = &end->movers_log,
                                      .domid = end->guests[g].domid,
                                      .way = pv ? DOMM_SAVER_COMPARED : DOMM_SAVER_TRACKED,

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -11,20 +13,29 @@
 
 #include "lib/base/cleanup.h"
 
-#define SERVICE_LOCK DOMM_RUN_DIRECTORY "/dommd.lock"
-#define RECORDS_LOCK DOMM_RUN_DIRECTORY "/records.lock"
-
-#define GUESTS_LOCK DOMM_RUN_DIRECTORY "/guests.lock"
+#define SERVICE_LOCK "dommd.lock"
+#define RECORDS_LOCK "records.lock"
+#define GUESTS_LOCK "guests.lock"
 
 #define PATIENCE 100 /* tenths of a second */
 
-static int open_lock(const char *path, int *fd_r, struct domm_error *err)
+/* -1, with errno, if it cannot be opened. */
+static int open_file(const char *name, int flags)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", domm_run_directory, name);
+    return open(path, flags | O_CLOEXEC, 0600);
+}
+
+static int open_lock(const char *name, int *fd_r, struct domm_error *err)
 {
     *fd_r = -1;
-    if (mkdir(DOMM_RUN_DIRECTORY, 0755) && errno != EEXIST)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "making " DOMM_RUN_DIRECTORY);
-    *fd_r = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return *fd_r < 0 ? domm_fail_errno(err, DOMM_FAILED, errno, "opening %s", path) : 0;
+    if (mkdir(domm_run_directory, 0755) && errno != EEXIST)
+        return domm_fail_errno(err, DOMM_FAILED, errno, "making %s", domm_run_directory);
+    *fd_r = open_file(name, O_RDWR | O_CREAT);
+    return *fd_r < 0
+               ? domm_fail_errno(err, DOMM_FAILED, errno, "opening %s/%s", domm_run_directory, name)
+               : 0;
 }
 
 int domm_lock_service(int *fd_r, struct domm_error *err)
@@ -32,12 +43,13 @@ int domm_lock_service(int *fd_r, struct domm_error *err)
     int rc = open_lock(SERVICE_LOCK, fd_r, err);
     if (rc || flock(*fd_r, LOCK_EX | LOCK_NB) == 0)
         return rc;
-    return domm_fail_errno(err, DOMM_FAILED, errno, "another dommd runs: locking " SERVICE_LOCK);
+    return domm_fail_errno(err, DOMM_FAILED, errno, "another dommd runs: locking %s/" SERVICE_LOCK,
+                           domm_run_directory);
 }
 
 bool domm_service_runs(void)
 {
-    cleanup_fd int fd = open(SERVICE_LOCK, O_RDONLY | O_CLOEXEC);
+    cleanup_fd int fd = open_file(SERVICE_LOCK, O_RDONLY);
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
@@ -48,7 +60,8 @@ int domm_lock_records(int *fd_r, struct domm_error *err)
     for (int tries = 0; !rc && flock(*fd_r, LOCK_EX | LOCK_NB); tries++) {
         if (errno != EWOULDBLOCK || tries == PATIENCE)
             return domm_fail_errno(err, DOMM_FAILED, errno,
-                                   "another domm is changing records: locking " RECORDS_LOCK);
+                                   "another domm is changing records: locking %s/" RECORDS_LOCK,
+                                   domm_run_directory);
         nanosleep(&tenth, NULL);
     }
     return rc;
@@ -85,6 +98,6 @@ void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid
 bool domm_guest_is_moving(const struct domm_uuid *uuid)
 {
     struct flock lock = range(DOMM_LOCK_MOVE, uuid, F_WRLCK);
-    cleanup_fd int fd = open(GUESTS_LOCK, O_RDWR | O_CLOEXEC);
+    cleanup_fd int fd = open_file(GUESTS_LOCK, O_RDWR);
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Locks of this host. Each ends with the process that holds it. */
+/* Locks of this host, in DOMM_RUN_DIRECTORY. Each ends with the process that holds it. */
 #ifndef DOMM_PAIR_LOCK_H
 #define DOMM_PAIR_LOCK_H
 
 #include <stdbool.h>
 
 #include "lib/base/error.h"
+#include "lib/base/place.h"
 #include "lib/base/uuid.h"
-
-#define DOMM_RUN_DIRECTORY "/run/domm"
 
 /* Two dommds at once would take back each other's mappings. DOMM_FAILED if another holds it. The
  * descriptor is the caller's to close. */

@@ -40,29 +40,30 @@ static void reset_signals(void)
 }
 
 /* Everything else the parent has open would stay open with the child, ssh's pipes among it. */
-static int take_descriptors(int control, int stream)
+static int take_descriptors(const int *fds, int count)
 {
+    int high[1 + DOMM_CHILD_MAX_FDS];
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int high_null = fcntl(null, F_DUPFD_CLOEXEC, SPARE_FD);
-    int high_control = fcntl(control, F_DUPFD_CLOEXEC, SPARE_FD);
-    int high_stream = fcntl(stream, F_DUPFD_CLOEXEC, SPARE_FD);
-    if (high_null < 0 || high_control < 0 || high_stream < 0)
+    for (int i = 0; i <= count; i++) {
+        high[i] = fcntl(i ? fds[i - 1] : null, F_DUPFD_CLOEXEC, SPARE_FD);
+        if (high[i] < 0)
+            return -1;
+    }
+    if (dup2(high[0], STDIN_FILENO) < 0 || dup2(high[0], STDOUT_FILENO) < 0)
         return -1;
-    if (dup2(high_null, STDIN_FILENO) < 0 || dup2(high_null, STDOUT_FILENO) < 0 ||
-        dup3(high_control, DOMM_CHILD_CONTROL, O_CLOEXEC) < 0 ||
-        dup3(high_stream, DOMM_CHILD_STREAM, O_CLOEXEC) < 0)
-        return -1;
-    return close_range(DOMM_CHILD_STREAM + 1, ~0u, 0);
+    for (int i = 0; i < count; i++) {
+        if (dup3(high[1 + i], DOMM_CHILD_CONTROL + i, O_CLOEXEC) < 0)
+            return -1;
+    }
+    return close_range((unsigned int)(DOMM_CHILD_CONTROL + count), ~0u, 0);
 }
 
-static int enter(struct domm_xen *xen, pid_t parent, int control, int stream,
-                 struct domm_error *err)
+int domm_child_enter(pid_t parent, const int *fds, int count, struct domm_error *err)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
         return domm_fail(err, DOMM_FAILED, "the parent process has gone");
     reset_signals();
-    domm_xen_forked(xen);
-    if (take_descriptors(control, stream))
+    if (take_descriptors(fds, count))
         return domm_fail_errno(err, DOMM_FAILED, errno, "setting up a process");
     return 0;
 }
@@ -80,7 +81,9 @@ _Noreturn static void live(struct domm_xen *xen, pid_t parent, int control, int 
                            domm_child_run run, void *context)
 {
     struct domm_error err = {0};
-    int rc = enter(xen, parent, control, stream, &err);
+    const int fds[] = {control, stream};
+    domm_xen_forked(xen);
+    int rc = domm_child_enter(parent, fds, 2, &err);
     if (!rc) {
         control = DOMM_CHILD_CONTROL;
         rc = run(context, control, &err);

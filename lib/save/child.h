@@ -67,6 +67,12 @@ typedef int (*domm_child_run)(void *context, int control, struct domm_error *err
 int domm_child_start(struct domm_xen *xen, int stream, domm_child_run run, void *context,
                      struct domm_child *child_r, struct domm_error *err);
 
+/* What domm_child_start does in the child, for other children. Of the parent's descriptors it keeps
+ * standard error and these, as DOMM_CHILD_CONTROL and those after it. */
+int domm_child_enter(pid_t parent, const int *fds, int count, struct domm_error *err);
+
+#define DOMM_CHILD_MAX_FDS 2
+
 int domm_child_tell(const struct domm_child *child, enum domm_command command,
                     struct domm_error *err);
 

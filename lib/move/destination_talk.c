@@ -286,6 +286,7 @@ static int fd(struct domm_end *end)
 const struct domm_end_ops domm_destination_ops = {
     .run = domm_destination_step,
     .undo = domm_destination_undo,
+    .look = domm_end_ready,
     .hear = hear,
     .say = say,
     .news = take_news,

@@ -114,8 +114,8 @@ static const struct domm_judgement *gravest(const struct domm_status *status, co
     return found;
 }
 
-static int judge(struct domm_end *end, const struct domm_inventory *inventory, bool *ready_r,
-                 struct domm_error *why_r, struct domm_error *err)
+static int judge(struct domm_end *end, const struct domm_inventory *inventory,
+                 struct domm_error *err)
 {
     const struct domm_observer observer = {
         .xen = end->xen, .store = end->store, .netlink = end->netlink};
@@ -128,25 +128,22 @@ static int judge(struct domm_end *end, const struct domm_inventory *inventory, b
     if (rc)
         return rc;
     const struct domm_judgement *judgement = gravest(&status, &name);
-    *ready_r = status.answered && judgement->verdict == DOMM_VERDICT_READY;
     if (!status.answered)
-        domm_fail(why_r, DOMM_PREFLIGHT, "the agent in %s gives no sign of life",
-                  domm->domain.name);
-    else if (!*ready_r)
-        domm_fail(why_r, DOMM_PREFLIGHT, "%s is not monitored: %s", name, judgement->reason);
+        rc = domm_fail(err, DOMM_PREFLIGHT, "the agent in %s gives no sign of life",
+                       domm->domain.name);
+    else if (judgement->verdict != DOMM_VERDICT_READY)
+        rc = domm_fail(err, DOMM_PREFLIGHT, "%s is not monitored: %s", name, judgement->reason);
     domm_status_free(&status);
-    return 0;
+    return rc;
 }
 
-int domm_end_ready(struct domm_end *end, bool *ready_r, struct domm_error *why_r,
-                   struct domm_error *err)
+int domm_end_ready(struct domm_end *end, struct domm_error *err)
 {
     struct domm_inventory inventory;
-    *ready_r = false;
     int rc = domm_inventory_read(end->xen, end->log, &inventory, err);
     if (rc)
         return rc;
-    rc = judge(end, &inventory, ready_r, why_r, err);
+    rc = judge(end, &inventory, err);
     domm_inventory_free(&inventory);
     return rc;
 }

@@ -43,6 +43,8 @@ struct domm_end_ops {
                struct domm_error *err);
     int (*undo)(struct domm_end *end, enum domm_step step, unsigned int guest,
                 struct domm_error *err);
+    /* 0 if the pair is monitored now, else why it is not. */
+    int (*look)(struct domm_end *end, struct domm_error *err);
     /* The loop's. A message that came: before the machine hears of it. */
     int (*hear)(struct domm_end *end, const struct domm_wire *message, struct domm_error *err);
     /* Says what belongs before a message of the machine, and fills what it carries. */
@@ -117,9 +119,8 @@ int domm_end_hello(struct domm_end *end, struct domm_wire_hello *hello_r, struct
 int domm_end_agree(struct domm_end *end, const struct domm_wire_hello *theirs,
                    struct domm_error *err);
 
-/* Whether the pair is monitored now, by measurement, and if not, why. */
-int domm_end_ready(struct domm_end *end, bool *ready_r, struct domm_error *why_r,
-                   struct domm_error *err);
+/* Whether the pair is monitored now, by measurement; DOMM_PREFLIGHT, and why, if it is not. */
+int domm_end_ready(struct domm_end *end, struct domm_error *err);
 
 /* domM and its targets at this end, for lib/mapping/state.h. */
 struct domm_end_pair {

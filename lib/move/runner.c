@@ -356,18 +356,15 @@ static void look_again(struct runner *r)
 static int work(void *context, const struct domm_job *job, struct domm_error *err)
 {
     struct domm_end *end = context;
-    struct domm_error why = {0};
-    bool ready;
-    if (job->kind == DOMM_JOB_RUN)
+    switch (job->kind) {
+    case DOMM_JOB_RUN:
         return end->ops->run(end, job->step, job->guest, err);
-    if (job->kind == DOMM_JOB_UNDO)
+    case DOMM_JOB_UNDO:
         return end->ops->undo(end, job->step, job->guest, err);
-    int rc = domm_end_ready(end, &ready, &why, err);
-    if (!rc && !ready) {
-        *err = why;
-        rc = -(int)why.code;
+    case DOMM_JOB_LOOK:
+        break;
     }
-    return rc;
+    return end->ops->look(end, err);
 }
 
 /* Savers and receivers. */

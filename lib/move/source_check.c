@@ -62,17 +62,15 @@ static int check_mappings(struct domm_end *end, struct domm_error *err)
 int domm_source_check(struct domm_source *source, struct domm_error *err)
 {
     struct domm_end *end = &source->end;
-    struct domm_error why = {0};
-    bool ready = false;
     if (!domm_service_runs()) {
         domm_fail(err, DOMM_PREFLIGHT, "dommd does not run on this host");
         return domm_hint(err, "systemctl start dommd");
     }
     int rc = check_guests(end, err);
-    rc = rc ? rc : domm_end_ready(end, &ready, &why, err);
-    if (!rc && !ready) {
-        *err = why;
+    if (rc)
+        return rc;
+    rc = domm_end_ready(end, err);
+    if (rc)
         return domm_hint(err, "domm monitor-status shows what is missing");
-    }
-    return rc ? rc : check_mappings(end, err);
+    return check_mappings(end, err);
 }

@@ -192,6 +192,7 @@ static int fd(struct domm_end *end)
 const struct domm_end_ops domm_source_ops = {
     .run = domm_source_step,
     .undo = domm_source_undo,
+    .look = domm_end_ready,
     .hear = hear,
     .say = say,
     .news = take_news,

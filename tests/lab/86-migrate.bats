@@ -11,12 +11,8 @@ ticks=/run/domm-storage/target1/0/var/lib/ticker/ticks
 setup_file() {
 	lab up
 	lab restore watched
-	local libraries="-lxenvchan -lxengnttab -lxenevtchn -lxenstore -lxentoolcore -lxentoollog"
-	# shellcheck disable=SC2086
-	cc -O2 -Wall -Wextra -Werror -static -I"$DOMM_SOURCE" -o "$BATS_FILE_TMPDIR/witness" \
-		"$here/guest/witness.c" "$DOMM_BUILD/libdomm-guest.a" $libraries
 	cc -O2 -Wall -Wextra -Werror -static -o "$BATS_FILE_TMPDIR/ambush" "$here/guest/ambush.c"
-	put "$BATS_FILE_TMPDIR/witness" domm1 witness
+	put "$DOMM_BUILD/tests/lab/guest/witness" domm1 witness
 	put "$here/guest/find-ticks" domm1 find-ticks
 	put "$BATS_FILE_TMPDIR/ambush" target1 ambush
 	# The guests' NFS clients remember for a while what was not there.
@@ -89,7 +85,7 @@ nothing_left_at() {
 	in_background host1 domm1 "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp" /tmp/packets
 	before=$(identity host1)
 	migrate host1 host2
-	tell_report "host1 to host2"
+	tell_report "host1 to host2, by ssh"
 	figure .
 	[ "$(figure .outcome)" = moved ]
 	[ "$(figure '.guests[1].unmonitored_cpu_ns')" = 0 ]
@@ -122,8 +118,8 @@ nothing_left_at() {
 			echo "p:evil __x64_sys_sethostname+$at" > kprobe_events 2>/dev/null && break
 		done'
 	in_background host2 target1 'ambush /sys/kernel/tracing/events/kprobes/evil/enable 1' /tmp/ambush
-	migrate host2 host1
-	tell_report "host2 to host1"
+	migrate host2 host1 -d tls
+	tell_report "host2 to host1, by TLS"
 	[ "$(figure '.guests[1].unmonitored_cpu_ns')" = 0 ]
 	eventually 30 in_guest host1 target1 'grep struck /tmp/ambush'
 	eventually 30 in_guest host1 domm1 'grep -q "changed.*__x64_sys_sethostname" /tmp/kernel'
@@ -153,7 +149,7 @@ taken_back() {
 
 @test "an interrupt before the hand-over takes everything back" {
 	start_witness host1
-	begin_migration host1 host2
+	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
 	on host1 'pkill -INT -x domm'
 	taken_back 8
@@ -163,7 +159,7 @@ taken_back() {
 
 @test "a destination that fails after the guests have stopped gives them back, domM first" {
 	start_witness host1
-	begin_migration host1 host2
+	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
 	on host2 'systemctl stop dommd'
 	eventually 200 ended host1
@@ -177,7 +173,7 @@ taken_back() {
 }
 
 @test "a link that is lost is a failure, and no wait" {
-	begin_migration host1 host2
+	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
 	lab fault cut host2
 	eventually 200 ended host1
@@ -189,7 +185,7 @@ taken_back() {
 @test "a domM that is not ready leaves its target held, until it is" {
 	id=$(on host1 'xl domid domm1')
 	on host1 "sed -i 's/\"ready_timeout\":[0-9]*/\"ready_timeout\":20/' /var/lib/xen/userdata-d.$id.*.domm"
-	begin_migration host1 host2
+	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
 	in_guest host1 domm1 'systemctl stop domm-agent'
 	eventually 300 ended host1
@@ -211,7 +207,7 @@ taken_back() {
 }
 
 @test "that the order is what keeps the target monitored can be seen when it is turned round" {
-	run on host2 'DOMM_UNSAFE=1 domm --json migrate --no-sync domm1 host1'
+	run on host2 'DOMM_UNSAFE=1 domm --json migrate --no-sync -d tcp domm1 host1'
 	[ "$status" = 0 ]
 	report=$(grep '"event":"report"' <<<"$output")
 	tell_report "out of order"
@@ -223,8 +219,8 @@ taken_back() {
 
 @test "a domM moves with both of its targets" {
 	on host1 'domm attach domm1 target2 -m vif=0,to=1'
-	migrate host1 host2
-	tell_report "two targets"
+	migrate host1 host2 -d tcp
+	tell_report "two targets, by TCP"
 	[ "$(figure '.guests | length')" = 3 ]
 	[ "$(figure '[.guests[1,2].unmonitored_cpu_ns] | add')" = 0 ]
 	[ "$(on host2 'domm --json monitor-status domm1' | jq -r '.domms[0].targets | map(.verdict) | join(",")')" = ready,ready ]
@@ -292,7 +288,7 @@ refuses() {
 		domm attach domm1 target2 -m vif=0,to=1'
 	refuses 6 'no bridge onlyhere' 'domm migrate domm1 host2'
 	on host1 'domm detach domm1 target2; xl network-detach target2 1; ip link del onlyhere'
-	begin_migration host1 host2
+	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
 	refuses 6 'is being migrated' 'domm migrate target1 host2'
 	refuses 6 'is being migrated' 'domm detach domm1'

@@ -7,7 +7,6 @@
  * Usage: witness OFFSET DEVICE
  * OFFSET of the page in the memory of the first target, DEVICE that the packets come by.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>

@@ -15,7 +15,7 @@
 #include "lib/xen/save.h"
 
 #define GRACE_MS 10000
-#define PAGES_PER_MS 2 /* 8 MB/s: before the first round has shown better */
+#define ENOUGH_PAGES 512 /* 2 MiB: what a guest writes by merely living */
 #define PATH_BYTES 128
 #define QUIET_LOOKS 200
 #define QUIET_LOOK_NS 100000000L
@@ -49,8 +49,8 @@ static int copy(struct domm_source *source, unsigned int g, struct domm_error *e
                                      .way = pv ? DOMM_SAVER_COMPARED : DOMM_SAVER_TRACKED,
                                      .pause = pv,
                                      .verify = source->options.verify,
-                                     .enough_pages =
-                                         source->options.max_downtime_ms * PAGES_PER_MS};
+                                     .enough_pages = ENOUGH_PAGES,
+                                     .max_downtime_ms = source->options.max_downtime_ms};
     struct domm_child child;
     int rc = domm_stream_connect(&route, g, &source->streams[g], err);
     if (rc)

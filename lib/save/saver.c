@@ -9,6 +9,8 @@
 #include "lib/save/pump.h"
 #include "lib/xen/save.h"
 
+#define LARGE_ROUND_BYTES (1u << 20)
+
 struct work {
     const struct domm_saver *saver;
     int control;
@@ -18,7 +20,8 @@ struct work {
     struct domm_policy policy;
     struct domm_news news; /* the last, with what has added up */
     bool may_stop;
-    uint64_t started_ns; /* the round, or the final copy */
+    uint64_t started_ns;  /* the round, or the final copy */
+    uint64_t round_bytes; /* sent before the round */
     /* Of a way that compares. */
     struct domm_compare compare;
     struct domm_pump *pump;
@@ -66,6 +69,18 @@ static int listen(struct work *work, int timeout_ms, struct domm_error *err)
     }
 }
 
+/* The rate is that of the last round that was large enough to tell. */
+static void adjust(struct work *work, uint64_t took_ns)
+{
+    uint64_t bytes = work->news.bytes - work->round_bytes;
+    uint64_t took_ms = took_ns / 1000000 + 1;
+    work->round_bytes = work->news.bytes;
+    if (bytes < LARGE_ROUND_BYTES)
+        return;
+    uint64_t pages = bytes / DOMM_PAGE_SIZE * work->saver->max_downtime_ms / took_ms;
+    work->policy.enough = pages > work->saver->enough_pages ? pages : work->saver->enough_pages;
+}
+
 /* After each round of either way: reports it, and stays until there is something to do. */
 static int after_round(struct work *work, uint64_t dirty_pages, struct domm_error *err)
 {
@@ -76,6 +91,7 @@ static int after_round(struct work *work, uint64_t dirty_pages, struct domm_erro
     work->news.converged = work->policy.converged;
     work->news.settled = work->policy.settled;
     int rc = tell(work, DOMM_NEWS_ROUND, now - work->started_ns, err);
+    adjust(work, now - work->started_ns);
     if (!rc)
         rc = listen(work, work->may_stop ? 0 : domm_policy_pause(&work->policy), err);
     work->started_ns = domm_child_now_ns();

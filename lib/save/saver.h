@@ -23,7 +23,9 @@ struct domm_saver {
     bool pause;  /* besides the suspend, so that libxenguest fails at a foreign mapping that
                     is left, instead of losing it: for every PV guest */
     bool verify; /* send all pages again for the other end to compare */
-    uint64_t enough_pages; /* dirty pages with which it has converged */
+    uint64_t enough_pages; /* dirty pages with which it has converged in any case */
+    unsigned
+        max_downtime_ms; /* … and when they take no longer to send, at the rate of its rounds */
 };
 
 /* The stream is written to `stream`, from libxl's header to its END. */

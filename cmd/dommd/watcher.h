@@ -15,8 +15,8 @@
 #include "lib/xen/channel.h"
 #include "lib/xen/store.h"
 
-#define MAX_CHANNELS 8    /* of one domM */
-#define MAX_REGIONS 2560  /* of one domM: 5 GiB of targets */
+#define MAX_CHANNELS 8   /* of one domM */
+#define MAX_REGIONS 2560 /* of one domM: 5 GiB of targets */
 #define PATH_BYTES 160
 #define CONTROL_NODE "control/shutdown" /* docs/misc/xenstore-paths.pandoc of Xen */
 
@@ -55,7 +55,10 @@ struct watcher {
     struct region **regions;
     size_t n_regions;
     struct bucket bucket;
-    bool look;         /* for new channels */
+    bool look; /* for new channels */
+    bool told; /* its processes something that they do not wait for */
+    uint64_t times_told;
+    int64_t busy_ms;   /* until then it is expected to ask more */
     int64_t since_ms;  /* when it was first seen */
     bool ended;        /* what there was to do after its end is done */
     bool unproven;     /* something that should have been taken back may be mapped yet */

@@ -67,7 +67,10 @@ static void take_event(struct service *service, const char *path)
         watcher_path(w, DOMM_CHANNELS_NODE, own);
         w->look |= strcmp(path, own) == 0;
         watcher_path(w, CONTROL_NODE, own);
-        w->mind |= strcmp(path, own) == 0;
+        if (strcmp(path, own) == 0) {
+            w->mind |= w->minded;
+            w->minded = true;
+        }
     }
 }
 
@@ -138,6 +141,8 @@ static int64_t turn(struct service *service, int64_t refresh_ms)
             rest = earlier(rest, bucket_wait(&w->bucket));
         else if (w->look && watcher_may(w))
             rest = 0;
+        if (w->suspended)
+            continue;
         if (w->settle_ms && w->settle_ms <= now)
             watcher_settle(service, w);
         if (w->settle_ms)

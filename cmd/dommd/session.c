@@ -167,7 +167,7 @@ static bool session_turn(struct service *service, struct watcher *watcher, struc
 
 bool watcher_may(const struct watcher *watcher)
 {
-    return bucket_may(&watcher->bucket) && watcher->closed_ms <= now_ms();
+    return bucket_may(&watcher->bucket) && !watcher->suspended && watcher->closed_ms <= now_ms();
 }
 
 bool watcher_turn(struct service *service, struct watcher *watcher)

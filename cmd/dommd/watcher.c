@@ -199,6 +199,7 @@ static void follow_all(struct service *service, const struct domm_inventory *inv
         /* A domM whose record has gone or makes no sense may map nothing. */
         static const struct domm_record nothing;
         watcher->seen = true;
+        watcher_see_suspended(service, watcher, member);
         follow(service, watcher, inventory,
                member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
     }
@@ -229,6 +230,7 @@ int service_refresh(struct service *service, struct domm_error *err)
     drop_unseen(service);
     service_follow(service, &inventory);
     service_end(service, &inventory);
+    service_return_records(service, &inventory);
     domm_inventory_free(&inventory);
     return 0;
 }

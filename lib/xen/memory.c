@@ -109,10 +109,21 @@ int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *fra
     xc_domaininfo_t info;
     xen_pfn_t end;
     int count = xc_domain_getinfolist(memory->control, domid, 1, &info);
-    if (count != 1 || info.domain != domid ||
-        xc_domain_nr_gpfns(memory->control, domid, &end) < 0)
+    if (count != 1 || info.domain != domid || xc_domain_nr_gpfns(memory->control, domid, &end) < 0)
         return domm_fail(err, DOMM_NOT_FOUND, "asking for the memory of domain %u", domid);
     *frames_r = info.max_pages < LOW_FRAMES_END && info.max_pages < end ? info.max_pages : end;
+    return 0;
+}
+
+int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *suspended_r,
+                          struct domm_error *err)
+{
+    xc_domaininfo_t info;
+    int count = xc_domain_getinfolist(memory->control, domid, 1, &info);
+    if (count != 1 || info.domain != domid)
+        return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
+    unsigned int reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+    *suspended_r = (info.flags & XEN_DOMINF_shutdown) && reason == SHUTDOWN_suspend;
     return 0;
 }
 
@@ -129,8 +140,8 @@ int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct dom
 static void fill_batch(struct domm_memory *memory, const struct domm_pte_update *updates, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        memory->batch[i].ptr = updates[i].table_mfn << 12 | updates[i].slot * 8 |
-                               MMU_NORMAL_PT_UPDATE;
+        memory->batch[i].ptr =
+            updates[i].table_mfn << 12 | updates[i].slot * 8 | MMU_NORMAL_PT_UPDATE;
         memory->batch[i].val = updates[i].value;
     }
 }

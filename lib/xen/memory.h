@@ -95,6 +95,10 @@ void domm_memory_unmap(struct domm_memory *memory, void *pages, size_t count);
 int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *frames_r,
                        struct domm_error *err);
 
+/* Whether the domain has suspended itself. */
+int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *suspended_r,
+                          struct domm_error *err);
+
 /* Memory of nobody, in KiB. */
 int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct domm_error *err);
 

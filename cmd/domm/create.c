@@ -7,6 +7,7 @@
 #include "cmd/domm/host.h"
 #include "cmd/domm/output.h"
 #include "lib/pair/config.h"
+#include "lib/pair/kept.h"
 #include "lib/pair/lock.h"
 #include "lib/pair/plan.h"
 
@@ -92,6 +93,7 @@ static int make(struct cmd_host *host, const struct domm_config *config, uint32_
     if (rc)
         return rc;
     rc = domm_xen_userdata_store(xen, *domid_r, DOMM_RECORD_USERDATA, text, err);
+    rc = rc ? rc : domm_kept_remove(DOMM_KEPT_DIRECTORY, &config->uuid, err);
     return rc ? undo(host, *domid_r, err) : 0;
 }
 

@@ -4,6 +4,7 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
+#include "lib/pair/kept.h"
 #include "lib/pair/lock.h"
 #include "lib/xen/guest.h"
 
@@ -37,7 +38,9 @@ static int destroy(struct cmd_host *host, const char *name, struct domm_error *e
     const struct domm_record nothing = {0};
     const struct domm_record record =
         domm->record_state == DOMM_RECORD_VALID ? domm->record : nothing;
+    const struct domm_uuid uuid = domm->domain.uuid;
     rc = domm_xen_destroy(host->context->xen, domm->domain.domid, err);
+    rc = rc ? rc : domm_kept_remove(DOMM_KEPT_DIRECTORY, &uuid, err);
     rc = rc ? rc : cmd_host_refresh(host, err);
     if (rc)
         return rc;

@@ -7,9 +7,9 @@
 #include "lib/pair/mirrors.h"
 #include "lib/pair/nodes.h"
 
-/* How long a domM that is being suspended gets nothing mapped: its kernel needs less from the
- * request to the hypercall, and one that was only saved runs on afterwards. */
-#define CLOSED_MS 10000
+/* How long a domM that is being suspended is not served: its kernel needs less from the request to
+ * the hypercall, and dommd looks at it meanwhile (REFRESH_MS), and sees that it is suspended. */
+#define CLOSED_MS 12000
 
 /* That a target's nodes go says that its mappings are gone: `domm detach` waits for it. */
 void service_follow(struct service *service, const struct domm_inventory *inventory)
@@ -25,17 +25,34 @@ void service_follow(struct service *service, const struct domm_inventory *invent
     }
 }
 
-/* A foreign frame in a saved page table would become any frame of the restored domM, or none:
- * libxenguest cannot tell (normalise_page, xg_sr_save_x86_pv.c). */
-void watcher_mind_suspend(struct service *service, struct watcher *watcher)
+/* The guest's kernel acknowledges a request, of any kind, by emptying the node, maybe before dommd
+ * looks. */
+static bool may_be_asked_to_suspend(struct service *service, const struct watcher *watcher)
 {
     char path[PATH_BYTES];
     struct domm_error err;
     cleanup_free char *asked = NULL;
-    watcher->mind = false;
     watcher_path(watcher, CONTROL_NODE, path);
-    if (domm_store_read(service->store, path, &asked, &err) || strcmp(asked, "suspend") != 0)
+    return domm_store_read(service->store, path, &asked, &err) == 0 &&
+           (strcmp(asked, "suspend") == 0 || !*asked);
+}
+
+/* A foreign frame in a saved page table would become any frame of the restored domM, or none:
+ * libxenguest cannot tell (normalise_page, xg_sr_save_x86_pv.c). What is in the rings unread is
+ * not to be served after the suspend, so they end. */
+void watcher_mind_suspend(struct service *service, struct watcher *watcher)
+{
+    int64_t now = now_ms();
+    watcher->mind = false;
+    if (!may_be_asked_to_suspend(service, watcher))
         return;
-    watcher->closed_ms = now_ms() + CLOSED_MS;
+    bool closed = watcher->closed_ms > now;
+    watcher->closed_ms = now + CLOSED_MS;
+    if (closed)
+        return;
     watcher_sweep(service, watcher, "somebody else suspends it", true);
+    for (size_t i = 0; i < MAX_CHANNELS; i++) {
+        if (watcher->sessions[i].channel)
+            session_close(service, watcher, &watcher->sessions[i]);
+    }
 }

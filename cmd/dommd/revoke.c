@@ -63,6 +63,11 @@ void watcher_sweep(struct service *service, struct watcher *watcher, const char 
                  "%s (%u): %s: of %zu mappings %zu taken back, %zu stay; paused for %.1f ms",
                  watcher->name, watcher->domid, why, sweep.found, sweep.cleared, sweep.kept,
                  (double)sweep.paused_ns / 1e6);
+    if (sweep.suspended && sweep.cleared)
+        domm_log(&service->log, DOMM_LOG_ERROR,
+                 "%s (%u) had suspended itself before its mappings were taken back: an image that "
+                 "is being saved of it now may be damaged",
+                 watcher->name, watcher->domid);
 }
 
 void watcher_unsettle(const struct service *service, struct watcher *watcher)

@@ -28,8 +28,9 @@
 /* How often to look whether a domM that is being moved runs again. */
 #define MOVING_MS 500
 
-#define FIXED_FDS 3
-#define MAX_WATCHERS 256
+#define POLL_MS 1
+
+enum { FD_SIGNAL, FD_STORE, FD_USERDATA, FDS };
 
 int64_t now_ms(void)
 {
@@ -87,7 +88,10 @@ static void take_event(struct service *service, const char *path)
         watcher_path(w, DOMM_CHANNELS_NODE, own);
         w->look |= strcmp(path, own) == 0;
         watcher_path(w, CONTROL_NODE, own);
-        w->mind |= strcmp(path, own) == 0;
+        if (strcmp(path, own) == 0) {
+            w->mind |= w->minded;
+            w->minded = true;
+        }
     }
 }
 
@@ -135,22 +139,6 @@ static int open_userdata(void)
     return fd;
 }
 
-/* Descriptors that can be served; those of a domM that is not, wait. */
-static nfds_t collect(struct service *service, struct pollfd *fds, nfds_t count,
-                      struct domm_channel **channels)
-{
-    for (struct watcher *w = service->watchers; w; w = w->next) {
-        for (size_t i = 0; i < MAX_CHANNELS && watcher_may(w); i++) {
-            if (!w->sessions[i].channel || count == FIXED_FDS + MAX_WATCHERS * MAX_CHANNELS)
-                continue;
-            channels[count] = w->sessions[i].channel;
-            fds[count++] =
-                (struct pollfd){.fd = domm_channel_fd(w->sessions[i].channel), .events = POLLIN};
-        }
-    }
-    return count;
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -166,10 +154,14 @@ static int64_t turn_of(struct service *service, struct watcher *w, int64_t rest)
         rest = 0;
     if (w->closed_ms > now)
         rest = earlier(rest, w->closed_ms - now);
+    else if (w->busy_ms > now)
+        rest = earlier(rest, POLL_MS);
     if (!domm_bucket_may(&w->bucket))
         rest = earlier(rest, domm_bucket_wait(&w->bucket));
     else if (w->look && watcher_may(w))
         rest = 0;
+    if (w->suspended)
+        return rest;
     if (w->settle_ms && w->settle_ms <= now)
         watcher_settle(service, w);
     return w->settle_ms ? earlier(rest, w->settle_ms - now) : rest;
@@ -182,9 +174,12 @@ static int64_t turn(struct service *service, int64_t refresh_ms)
     int64_t rest = refresh_ms - now_ms();
     for (struct watcher *w = service->watchers; w; w = w->next) {
         if (watcher_lock(service, w)) {
+            service->inventory_due |= w->moving; /* it may have been stopped until now */
+            w->moving = false;
             rest = turn_of(service, w, rest);
             watcher_unlock(service, w);
         } else {
+            w->moving = true;
             w->mind = false;
             w->settle_ms = 0;
             watcher_unsettle(service, w);
@@ -194,36 +189,45 @@ static int64_t turn(struct service *service, int64_t refresh_ms)
     return rest > 0 ? rest : 0;
 }
 
-static int wait_for_work(struct service *service, struct pollfd *fds,
-                         struct domm_channel **channels, int64_t rest, struct domm_error *err)
+/* Whether no domM that may be served has sent anything; from then on it wakes dommd. */
+static bool all_quiet(struct service *service)
 {
-    nfds_t count = collect(service, fds, FIXED_FDS, channels);
-    if (poll(fds, count, (int)rest) < 0 && errno != EINTR)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for requests");
-    for (nfds_t i = FIXED_FDS; i < count; i++) {
-        if (fds[i].revents)
-            domm_channel_acknowledge(channels[i]);
+    bool quiet = true;
+    for (struct watcher *w = service->watchers; w; w = w->next) {
+        for (size_t i = 0; i < MAX_CHANNELS && watcher_may(w); i++) {
+            if (w->sessions[i].channel)
+                quiet &= !domm_channel_sleep(w->sessions[i].channel);
+        }
     }
-    if (fds[1].revents)
+    return quiet;
+}
+
+static int wait_for_work(struct service *service, struct pollfd *fds, int64_t rest,
+                         struct domm_error *err)
+{
+    if (rest > POLL_MS && !all_quiet(service))
+        rest = 0;
+    if (poll(fds, FDS, (int)rest) < 0 && errno != EINTR)
+        return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for requests");
+    if (fds[FD_STORE].revents)
         take_events(service);
-    if (fds[2].revents)
-        take_userdata(service, fds[2].fd);
+    if (fds[FD_USERDATA].revents)
+        take_userdata(service, fds[FD_USERDATA].fd);
     return 0;
 }
 
-static int loop(struct service *service, struct pollfd *fds, struct domm_channel **channels,
-                struct domm_error *err)
+static int loop(struct service *service, struct pollfd *fds, struct domm_error *err)
 {
     int64_t refresh_ms = 0;
     int rc = 0;
-    while (!rc && !fds[0].revents) {
+    while (!rc && !fds[FD_SIGNAL].revents) {
         if (service->inventory_due || now_ms() >= refresh_ms) {
             service->inventory_due = false;
             refresh_ms = now_ms() + REFRESH_MS;
             rc = service_refresh(service, err);
         }
         if (!rc)
-            rc = wait_for_work(service, fds, channels, turn(service, refresh_ms), err);
+            rc = wait_for_work(service, fds, turn(service, refresh_ms), err);
     }
     return rc;
 }
@@ -236,22 +240,19 @@ static void revoke_all(struct service *service)
 
 int service_run(struct service *service, int signal_fd, bool revoke, struct domm_error *err)
 {
-    const size_t room = FIXED_FDS + MAX_WATCHERS * MAX_CHANNELS;
-    cleanup_free struct pollfd *fds = calloc(room, sizeof(*fds));
-    cleanup_free struct domm_channel **channels = calloc(room, sizeof(struct domm_channel *));
-    if (!fds || !channels)
-        return domm_no_memory(err);
     cleanup_fd int userdata_fd = open_userdata();
     if (userdata_fd < 0)
         return domm_fail_errno(err, DOMM_FAILED, errno, "watching " USERDATA_DIRECTORY);
-    fds[0] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = domm_store_fd(service->store), .events = POLLIN};
-    fds[2] = (struct pollfd){.fd = userdata_fd, .events = POLLIN};
+    struct pollfd fds[FDS] = {
+        [FD_SIGNAL] = {.fd = signal_fd, .events = POLLIN},
+        [FD_STORE] = {.fd = domm_store_fd(service->store), .events = POLLIN},
+        [FD_USERDATA] = {.fd = userdata_fd, .events = POLLIN},
+    };
     int rc = domm_store_watch(service->store, RELEASED, err);
     if (!rc)
         rc = domm_store_watch(service->store, INTRODUCED, err);
     if (!rc)
-        rc = loop(service, fds, channels, err);
+        rc = loop(service, fds, err);
     if (revoke)
         revoke_all(service);
     return rc;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "lib/base/cleanup.h"
 
 #define COST_CONNECT 50
+#define BUSY_MS 20   /* how long the next request is polled for */
 #define MAX_NAMES 32 /* of channels looked at; a domM that offers more waits */
 
 void watcher_path(const struct watcher *watcher, const char *below, char path_r[PATH_BYTES])
@@ -43,7 +45,7 @@ static void open_channel(struct service *service, struct watcher *watcher, const
     snprintf(below, sizeof(below), DOMM_CHANNELS_NODE "/%s", name);
     watcher_path(watcher, below, path);
     struct domm_channel *channel;
-    if (domm_channel_connect(watcher->domid, path, &channel, &err)) {
+    if (domm_channel_connect(service->store, watcher->domid, path, &channel, &err)) {
         /* What a process has left that ended; one that lives offers its channel anew. */
         domm_log(&service->log, DOMM_LOG_DEBUG, "%s (%u): %s", watcher->name, watcher->domid,
                  err.text);
@@ -56,7 +58,6 @@ static void open_channel(struct service *service, struct watcher *watcher, const
              watcher->domid, name);
 }
 
-/* A node is complete once it has a ring-ref: libxenvchan writes both in one transaction. */
 static bool is_offered(struct service *service, struct watcher *watcher, const char *name)
 {
     char below[96], path[PATH_BYTES];
@@ -97,6 +98,19 @@ void session_close(struct service *service, struct watcher *watcher, struct sess
     watcher_unsettle(service, watcher);
 }
 
+/* Wakes those who wait for no reply. */
+static void tell(struct service *service, struct watcher *watcher)
+{
+    char path[PATH_BYTES], text[24];
+    struct domm_error err;
+    watcher->told = false;
+    watcher_path(watcher, DOMM_NODE_TOLD, path);
+    snprintf(text, sizeof(text), "%" PRIu64, ++watcher->times_told);
+    if (domm_store_write(service->store, path, text, &err))
+        domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): %s", watcher->name, watcher->domid,
+                 err.text);
+}
+
 static void send_event(struct watcher *watcher, struct session *session)
 {
     unsigned char bytes[DOMM_REPLY_BYTES];
@@ -105,7 +119,8 @@ static void send_event(struct watcher *watcher, struct session *session)
                                .count = (uint32_t)watcher->n_targets};
     domm_reply_encode(&event, bytes);
     /* Without room now it is sent later: the other side reads nothing then. */
-    session->tell = !domm_channel_send(session->channel, bytes, sizeof(bytes));
+    session->tell = !domm_channel_send(session->channel, bytes);
+    watcher->told |= !session->tell;
 }
 
 static void serve(struct service *service, struct watcher *watcher, struct session *session,
@@ -127,7 +142,7 @@ static void serve(struct service *service, struct watcher *watcher, struct sessi
         watcher_unsettle(service, watcher);
     domm_reply_encode(&reply, answer);
     /* Who sends more than it reads answers for has nobody to listen. */
-    if (!domm_channel_send(session->channel, answer, sizeof(answer)))
+    if (!domm_channel_send(session->channel, answer))
         session->ended = true;
 }
 
@@ -135,9 +150,12 @@ static void serve(struct service *service, struct watcher *watcher, struct sessi
 static bool session_turn(struct service *service, struct watcher *watcher, struct session *session)
 {
     unsigned char bytes[DOMM_REQUEST_BYTES];
+    domm_channel_awake(session->channel);
     if (session->tell)
         send_event(watcher, session);
-    bool got = domm_channel_receive(session->channel, bytes, sizeof(bytes));
+    bool got = domm_channel_receive(session->channel, bytes);
+    if (got)
+        watcher->busy_ms = now_ms() + BUSY_MS;
     if (got)
         serve(service, watcher, session, bytes);
     else if (domm_channel_state(session->channel) == DOMM_CHANNEL_ENDED)
@@ -149,7 +167,8 @@ static bool session_turn(struct service *service, struct watcher *watcher, struc
 
 bool watcher_may(const struct watcher *watcher)
 {
-    return domm_bucket_may(&watcher->bucket) && watcher->closed_ms <= now_ms();
+    return domm_bucket_may(&watcher->bucket) && !watcher->suspended &&
+           watcher->closed_ms <= now_ms();
 }
 
 bool watcher_turn(struct service *service, struct watcher *watcher)
@@ -162,5 +181,7 @@ bool watcher_turn(struct service *service, struct watcher *watcher)
         if (watcher->sessions[i].channel)
             more |= session_turn(service, watcher, &watcher->sessions[i]);
     }
+    if (watcher->told)
+        tell(service, watcher);
     return more;
 }

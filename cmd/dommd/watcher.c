@@ -9,6 +9,11 @@
 #define TOKENS_PER_SECOND 2000
 #define TOKENS_BURST 12000
 
+/* In the home of each domM. */
+static const char *const watched[] = {DOMM_CHANNELS_NODE, DOMM_NODE_KICK, CONTROL_NODE};
+
+#define N_WATCHED (sizeof(watched) / sizeof(*watched))
+
 struct target *watcher_target(struct watcher *watcher, uint32_t domid)
 {
     for (size_t i = 0; domid && i < watcher->n_targets; i++) {
@@ -49,14 +54,17 @@ static struct watcher *discover(struct service *service, const struct domm_domai
     watcher_path(watcher, "domm", path);
     int rc = watcher->name ? domm_store_share(service->store, path, domain->domid, &err)
                            : domm_no_memory(&err);
-    watcher_path(watcher, DOMM_CHANNELS_NODE, path);
+    watcher_path(watcher, DOMM_NODE_TOLD, path);
     if (!rc)
+        rc = domm_store_show(service->store, path, domain->domid, &err);
+    for (size_t i = 0; !rc && i < 2; i++) {
+        watcher_path(watcher, i ? DOMM_CHANNELS_NODE : DOMM_NODE_KICK, path);
         rc = domm_store_give(service->store, path, domain->domid, &err);
-    if (!rc)
+    }
+    for (size_t i = 0; !rc && i < N_WATCHED; i++) {
+        watcher_path(watcher, watched[i], path);
         rc = domm_store_watch(service->store, path, &err);
-    watcher_path(watcher, CONTROL_NODE, path);
-    if (!rc)
-        rc = domm_store_watch(service->store, path, &err);
+    }
     if (rc) {
         domm_log(&service->log, DOMM_LOG_WARN, "%s (%u) cannot be served: %s", domain->name,
                  domain->domid, err.text);
@@ -73,10 +81,10 @@ void watcher_free(struct service *service, struct watcher *watcher)
 {
     char path[PATH_BYTES];
     struct domm_error err;
-    watcher_path(watcher, DOMM_CHANNELS_NODE, path);
-    domm_store_unwatch(service->store, path, &err);
-    watcher_path(watcher, CONTROL_NODE, path);
-    domm_store_unwatch(service->store, path, &err);
+    for (size_t i = 0; i < N_WATCHED; i++) {
+        watcher_path(watcher, watched[i], path);
+        domm_store_unwatch(service->store, path, &err);
+    }
     for (size_t i = 0; i < MAX_CHANNELS; i++)
         domm_channel_close(watcher->sessions[i].channel);
     for (size_t i = 0; i < watcher->n_targets; i++)
@@ -195,6 +203,7 @@ static void follow_all(struct service *service, const struct domm_inventory *inv
         /* A domM whose record has gone or makes no sense may map nothing. */
         static const struct domm_record nothing;
         watcher->seen = true;
+        watcher_see_suspended(service, watcher, member);
         follow(service, watcher, inventory,
                member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
     }
@@ -225,6 +234,7 @@ int service_refresh(struct service *service, struct domm_error *err)
     drop_unseen(service);
     service_follow(service, &inventory);
     service_end(service, &inventory);
+    service_return_records(service, &inventory);
     domm_inventory_free(&inventory);
     return 0;
 }

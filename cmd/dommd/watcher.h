@@ -58,12 +58,18 @@ struct watcher {
     struct region **regions;
     size_t n_regions;
     struct domm_bucket bucket;
-    bool look;         /* for new channels */
+    bool look; /* for new channels */
+    bool told; /* its processes something that they do not wait for */
+    uint64_t times_told;
+    int64_t busy_ms;   /* until then it is expected to ask more */
     int64_t since_ms;  /* when it was first seen */
     bool ended;        /* what there was to do after its end is done */
     bool unproven;     /* something that should have been taken back may be mapped yet */
+    bool minded;       /* its control node: the first event is the watch's own */
     bool mind;         /* whether it is asked to suspend */
     unsigned locked;   /* how often watcher_lock has succeeded */
+    bool moving;       /* it did not the last time: domm moves this domM */
+    bool suspended;    /* when the inventory was read last */
     int64_t closed_ms; /* until then it is not served */
     int64_t settle_ms; /* when what nobody claims is taken back; 0: nothing to settle */
     int64_t settle_latest_ms;
@@ -110,12 +116,19 @@ void service_follow(struct service *service, const struct domm_inventory *invent
 /* Takes everything back from a domM that is about to be suspended. */
 void watcher_mind_suspend(struct service *service, struct watcher *watcher);
 
+/* saved.c: takes note of whether it is suspended, and keeps the record of one that is. */
+void watcher_see_suspended(struct service *service, struct watcher *watcher,
+                           const struct domm_member *member);
+
+/* Gives domMs that were restored what they watched when they were saved. */
+void service_return_records(struct service *service, const struct domm_inventory *inventory);
+
 /* endings.c: does with domMs that have ended what their configurations say. */
 void service_end(struct service *service, const struct domm_inventory *inventory);
 
 /* session.c: one turn of bounded work; true if there is more to do at once. */
 void watcher_look(struct service *service, struct watcher *watcher);
-bool watcher_may(const struct watcher *watcher); /* it has tokens, and is not closed */
+bool watcher_may(const struct watcher *watcher); /* be served: it has tokens, and is open */
 bool watcher_turn(struct service *service, struct watcher *watcher);
 void session_close(struct service *service, struct watcher *watcher, struct session *session);
 void watcher_path(const struct watcher *watcher, const char *below, char path_r[PATH_BYTES]);

@@ -183,7 +183,7 @@ int64_t memory_step(struct memory *memory)
     int rc = domm_guest_poll(memory->guest, 0);
     if (rc == -ENODEV) {
         domm_log(memory->log, DOMM_LOG_WARN,
-                 "offering no memory: this kernel has no xen-gntalloc or xen-evtchn");
+                 "offering no memory: this kernel has no xen-gntalloc");
         memory->off = true;
         return IDLE_MS;
     }
@@ -243,7 +243,7 @@ static const char *check_view(const struct view *view)
 const char *memory_check(struct memory *memory, const unsigned char uuid[16])
 {
     if (memory->off)
-        return "this domM offers no memory: no FUSE, xen-gntalloc or xen-evtchn";
+        return "this domM offers no memory: no FUSE or xen-gntalloc";
     for (size_t i = 0; i < DOMM_GUEST_MAX_TARGETS; i++) {
         const struct view *view = &memory->views[i];
         if (view->attached && memcmp(view->target.uuid, uuid, sizeof(view->target.uuid)) == 0)

@@ -9,6 +9,12 @@
 
 #include "lib/guest/internal.h"
 
+/* How long a reply is looked for every millisecond. */
+#define SOON_MS 100
+
+/* How often a channel that nobody takes is looked after. */
+#define CHECK_MS 2000
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -16,22 +22,12 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void forget(struct domm_guest *guest)
+static void drop(struct domm_guest *guest)
 {
+    domm_channel_close(guest->channel);
     guest->channel = NULL;
     guest->link = LINK_CLOSED;
     guest->lost = false;
-}
-
-static void drop(struct domm_guest *guest)
-{
-    struct domm_error err;
-    if (guest->channel) {
-        domm_channel_close(guest->channel);
-        domm_store_unwatch(guest->store, guest->path, &err);
-        domm_store_remove(guest->store, guest->path, &err);
-    }
-    forget(guest);
 }
 
 /* Below a node that dom0 makes: until then there is nothing to offer in. */
@@ -39,47 +35,15 @@ static int offer(struct domm_guest *guest)
 {
     struct domm_error err;
     char *node = NULL;
-    if (guest->moving)
-        return -EAGAIN;
     int rc = domm_store_read(guest->store, DOMM_CHANNELS_NODE, &node, &err);
     free(node);
     if (rc)
         return -EAGAIN;
-    if (domm_channel_listen(guest->path, &guest->channel, &err))
-        return -ENODEV;
+    if (domm_channel_listen(guest->store, guest->path, &guest->channel, &err))
+        return err.code == DOMM_NOT_FOUND || err.code == DOMM_NOT_PERMITTED ? -EAGAIN : -ENODEV;
     guest->link = LINK_OFFERED;
-    return domm_store_watch(guest->store, guest->path, &err) ? -ENODEV : 0;
-}
-
-static bool is_there(struct domm_guest *guest, const char *path)
-{
-    struct domm_error err;
-    char *value = NULL;
-    int rc = domm_store_read(guest->store, path, &value, &err);
-    free(value);
-    return rc == 0;
-}
-
-/*
- * What dom0 has changed, and what a migration has: the kernel then sets watches up anew, and each
- * fires. domm migrate has seen to it that no channel was open; whoever else has moved domM has not,
- * and the node in which a channel was offered is not there any more. Such a channel must not be
- * closed (DOMM_MOVING_NODE says why): it is left behind, until the process ends.
- */
-static void take_events(struct domm_guest *guest)
-{
-    char path[sizeof(guest->path) + sizeof("/ring-ref")], *event;
-    bool any = false;
-    while ((event = domm_store_event(guest->store))) {
-        any = true;
-        free(event);
-    }
-    if (!any)
-        return;
-    guest->moving = is_there(guest, DOMM_MOVING_NODE);
-    snprintf(path, sizeof(path), "%s/ring-ref", guest->path);
-    if (guest->channel && !guest->moving && !is_there(guest, path))
-        forget(guest);
+    guest->check_ms = now_ms() + CHECK_MS;
+    return 0;
 }
 
 /* One message, if there is one: 1 for a reply, 0 for none. Events are taken note of. */
@@ -87,7 +51,7 @@ static int receive(struct domm_guest *guest, struct domm_reply *reply_r)
 {
     unsigned char bytes[DOMM_REPLY_BYTES];
     struct domm_error err;
-    while (domm_channel_receive(guest->channel, bytes, sizeof(bytes))) {
+    while (domm_channel_receive(guest->channel, bytes)) {
         if (domm_reply_decode(bytes, reply_r, &err)) {
             guest->lost = true;
             return -EPROTO;
@@ -101,11 +65,30 @@ static int receive(struct domm_guest *guest, struct domm_reply *reply_r)
     return guest->lost ? -EAGAIN : 0;
 }
 
-static void wait_channel(struct domm_guest *guest, int64_t rest_ms)
+/* dommd has said something that nobody waited for, or this domain has been restored. */
+static void take_events(struct domm_guest *guest)
 {
-    struct pollfd fd = {.fd = domm_channel_fd(guest->channel), .events = POLLIN};
-    if (poll(&fd, 1, rest_ms > 0 ? (int)rest_ms : 0) > 0)
-        domm_channel_acknowledge(guest->channel);
+    char *event;
+    while ((event = domm_store_event(guest->store))) {
+        free(event);
+        guest->check_ms = 0;
+    }
+}
+
+/* A restored domain's xenstore knows nothing of the channel, and dommd may have overlooked it. */
+static void check(struct domm_guest *guest)
+{
+    bool waits = domm_channel_state(guest->channel) == DOMM_CHANNEL_WAITING;
+    if (!guest->check_ms || (waits && now_ms() >= guest->check_ms)) {
+        guest->lost |= !domm_channel_is_offered(guest->channel);
+        guest->check_ms = now_ms() + CHECK_MS;
+    }
+}
+
+static void wait_store(struct domm_guest *guest, int64_t rest_ms)
+{
+    struct pollfd fd = {.fd = domm_store_fd(guest->store), .events = POLLIN};
+    poll(&fd, 1, rest_ms > 0 ? (int)rest_ms : 0);
 }
 
 /* dommd that was started anew knows nothing of an earlier HELLO. */
@@ -129,12 +112,12 @@ static int errno_of(struct domm_guest *guest, enum domm_reply_status status)
 int guest_ask(struct domm_guest *guest, struct domm_request *request, struct domm_reply *reply_r)
 {
     unsigned char bytes[DOMM_REQUEST_BYTES];
-    int64_t end = now_ms() + REQUEST_TIMEOUT_MS;
+    int64_t begin = now_ms();
     if (guest->link != LINK_OPEN || guest->lost)
         return -EAGAIN;
     request->id = ++guest->last_id;
     domm_request_encode(request, bytes);
-    if (!domm_channel_send(guest->channel, bytes, sizeof(bytes))) {
+    if (!domm_channel_send(guest->channel, bytes)) {
         guest->lost = true;
         return -EAGAIN;
     }
@@ -144,12 +127,13 @@ int guest_ask(struct domm_guest *guest, struct domm_request *request, struct dom
             return got;
         if (got && reply_r->id == request->id)
             return errno_of(guest, reply_r->status);
-        if (now_ms() >= end) {
+        int64_t waited = now_ms() - begin;
+        if (waited >= REQUEST_TIMEOUT_MS) {
             guest->lost = true;
             return -EAGAIN;
         }
         if (!got)
-            wait_channel(guest, end - now_ms());
+            poll(NULL, 0, waited < SOON_MS ? 1 : 10);
     }
 }
 
@@ -169,7 +153,9 @@ static int advance(struct domm_guest *guest)
 {
     struct domm_reply stray;
     take_events(guest);
-    if (guest->lost || (guest->moving && guest->channel))
+    if (guest->channel)
+        check(guest);
+    if (guest->lost)
         drop(guest);
     switch (guest->link) {
     case LINK_CLOSED:
@@ -219,16 +205,13 @@ int domm_guest_poll(struct domm_guest *guest, int timeout_ms)
         int64_t rest = end - now_ms();
         if (rest <= 0)
             return rc < 0 && guest->link == LINK_OPEN ? 0 : rc;
-        if (guest->channel)
-            wait_channel(guest, rest < 200 ? rest : 200);
-        else
-            poll(NULL, 0, (int)(rest < 200 ? rest : 200));
+        wait_store(guest, rest < 200 ? rest : 200);
     }
 }
 
 int domm_guest_fd(const struct domm_guest *guest)
 {
-    return guest->channel ? domm_channel_fd(guest->channel) : domm_store_fd(guest->store);
+    return domm_store_fd(guest->store);
 }
 
 int domm_guest_open(struct domm_guest **guest_r)
@@ -238,11 +221,8 @@ int domm_guest_open(struct domm_guest **guest_r)
     struct domm_guest *guest = calloc(1, sizeof(*guest));
     if (!guest)
         return -ENOMEM;
-    if (domm_store_open(&guest->store, &err)) {
-        free(guest);
-        return -ENODEV;
-    }
-    if (domm_store_watch(guest->store, DOMM_MOVING_NODE, &err)) {
+    if (domm_store_open(&guest->store, &err) ||
+        domm_store_watch(guest->store, DOMM_NODE_TOLD, &err)) {
         domm_store_close(guest->store);
         free(guest);
         return -ENODEV;

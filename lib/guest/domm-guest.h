@@ -7,7 +7,7 @@
  * Then domm_guest_read fails with EIO; a plain access to the page is a SIGBUS.
  *
  * All calls are for one thread. Functions return 0 or a count, or a negative errno value:
- *   -ENODEV  this is no Xen guest, or its kernel lacks gntalloc or evtchn
+ *   -ENODEV  this is no Xen guest, or its kernel lacks gntalloc
  *   -EAGAIN  dommd is not there (yet): call domm_guest_poll, or wait and try again
  *   -EIO     the target, or that part of its memory, is not mapped (any more)
  *   -ENOENT  no such target
@@ -15,8 +15,8 @@
  *   -ENOMEM, -EMFILE, ... from the system
  *
  * What needs no dommd (domm_physical_file, domm_kernel_*) links with -ldomm-guest alone; the rest
- * with -ldomm-guest -lxenvchan -lxengnttab -lxenevtchn -lxentoolcore -lxentoollog
- * -lxenstore.
+ * with -ldomm-guest -lxengnttab -lxentoolcore -lxentoollog -lxenstore, and gets a thread of
+ * libxenstore's.
  */
 #ifndef DOMM_GUEST_H
 #define DOMM_GUEST_H
@@ -41,15 +41,14 @@ int domm_guest_open(struct domm_guest **guest_r);
 /* Takes everything back. Memories (below) are invalid from then on. */
 void domm_guest_close(struct domm_guest *guest);
 
-/* Readable when domm_guest_poll has something to do. May change with each domm_guest_poll. */
+/* Readable when domm_guest_poll has something to do; but that dommd has ended is seen by calling
+ * it now and then alone. */
 int domm_guest_fd(const struct domm_guest *guest);
 
 /*
  * Waits up to timeout_ms (0: not at all) for dommd, and does what there is to do: opens the channel
  * again after dommd has ended or domM was migrated, maps again what was mapped, notices what was
- * taken back. To be called about once a second at least: before a migration the channel has to be
- * closed, and `domm migrate` is refused if it is not. What is mapped can be read all the time.
- * Returns 1 when the list of targets may have changed, else 0.
+ * taken back. Returns 1 when the list of targets may have changed, else 0.
  */
 int domm_guest_poll(struct domm_guest *guest, int timeout_ms);
 

@@ -23,10 +23,10 @@ struct domm_guest {
     enum link link;
     char path[64];
     uint64_t last_id;
-    bool changed; /* the targets may have; not told yet */
-    bool lost;    /* the channel has to be made anew */
-    bool moving;  /* domM is about to be migrated: there may be none */
-    bool remap;   /* a new channel: dommd does not know our regions */
+    int64_t check_ms; /* when to look whether the channel is still offered; 0: now */
+    bool changed;     /* the targets may have; not told yet */
+    bool lost;        /* the channel has to be made anew */
+    bool remap;       /* a new channel: dommd does not know our regions */
     size_t n_targets;
     struct domm_guest_target targets[DOMM_GUEST_MAX_TARGETS];
     struct domm_guest_memory *memories;

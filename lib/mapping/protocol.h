@@ -30,12 +30,6 @@
 /* Below this domM's home in xenstore; one directory per channel in it. */
 #define DOMM_CHANNELS_NODE "domm/channel"
 
-/* While this is there, domM's processes close their channels and offer none: domM is about to be
- * migrated, and Linux does not survive the end of a channel that was open meanwhile. Its event
- * channel is gone then, and closing /dev/xen/evtchn is a bug to the kernel (BUG_ON(irq < 0) in
- * evtchn_unbind_from_user, drivers/xen/evtchn.c). What is mapped stays mapped. */
-#define DOMM_MOVING_NODE "domm/moving"
-
 enum domm_request_type {
     DOMM_REQUEST_HELLO = 1,  /* first on each channel; reply: count of targets */
     DOMM_REQUEST_TARGET = 2, /* target; reply: uuid, name, frames, attached */

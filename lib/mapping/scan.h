@@ -43,6 +43,7 @@ int domm_scan_briefly(struct domm_memory *memory, uint32_t domm, struct domm_sca
 typedef bool (*domm_keep)(const void *context, const struct domm_foreign *foreign);
 
 struct domm_sweep {
+    bool suspended; /* domM was: what has been cleared may have been in its page tables too long */
     size_t found, cleared, kept;
     uint64_t paused_ns;
 };

@@ -78,7 +78,8 @@ int domm_sweep(struct domm_memory *memory, uint32_t domm, domm_keep keep, const 
     if (rc)
         return rc;
     uint64_t start = now_ns();
-    rc = sweep_paused(memory, domm, keep, context, sweep_r, err);
+    rc = domm_memory_suspended(memory, domm, &sweep_r->suspended, err);
+    rc = rc ? rc : sweep_paused(memory, domm, keep, context, sweep_r, err);
     struct domm_error second;
     int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
     sweep_r->paused_ns = now_ns() - start;

@@ -4,8 +4,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/text.h"
-#include "lib/mapping/protocol.h"
 #include "lib/move/source-internal.h"
 #include "lib/pair/mirrors.h"
 #include "lib/save/saver.h"
@@ -16,9 +14,6 @@
 
 #define GRACE_MS 10000
 #define ENOUGH_PAGES 512 /* 2 MiB: what a guest writes by merely living */
-#define PATH_BYTES 128
-#define QUIET_LOOKS 200
-#define QUIET_LOOK_NS 100000000L
 #define DRAIN_LOOKS 40
 #define DRAIN_LOOK_NS 50000000L
 
@@ -62,53 +57,6 @@ static int copy(struct domm_source *source, unsigned int g, struct domm_error *e
     if (!rc)
         domm_movers_add(&end->movers, g, &child);
     return rc;
-}
-
-static void moving_path(const struct domm_end *end, char path_r[PATH_BYTES])
-{
-    snprintf(path_r, PATH_BYTES, "/local/domain/%u/" DOMM_MOVING_NODE, end->guests[0].domid);
-}
-
-/* The first channel that is open; null if none is. */
-static char *open_channel(struct domm_end *end)
-{
-    char path[PATH_BYTES];
-    struct domm_error ignored;
-    cleanup_free char **names = NULL;
-    size_t count = 0;
-    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_CHANNELS_NODE, end->guests[0].domid);
-    if (domm_store_list(end->store, path, &names, &count, &ignored) || count == 0)
-        return NULL;
-    return strdup(domm_make_printable(names[0]));
-}
-
-/* A process that does not close its channel would not survive the migration, nor might domM. */
-static int quiet(struct domm_end *end, struct domm_error *err)
-{
-    char path[PATH_BYTES];
-    moving_path(end, path);
-    int rc = domm_store_write(end->store, path, "1", err);
-    for (int i = 0; !rc && i < QUIET_LOOKS; i++) {
-        cleanup_free char *channel = open_channel(end);
-        if (!channel)
-            return 0;
-        if (i + 1 == QUIET_LOOKS || domm_movers_cancelled(&end->movers)) {
-            domm_fail(err, DOMM_FAILED,
-                      "the process %s does not close its channel to dommd (its PID is the first "
-                      "number)",
-                      channel);
-            return domm_hint(err, "a program that uses libdomm-guest has to call domm_guest_poll");
-        }
-        rest(QUIET_LOOK_NS);
-    }
-    return rc;
-}
-
-static int unquiet(struct domm_end *end, struct domm_error *err)
-{
-    char path[PATH_BYTES];
-    moving_path(end, path);
-    return domm_store_remove(end->store, path, err);
 }
 
 static int stop(struct domm_end *end, unsigned int g, struct domm_error *err)
@@ -275,8 +223,6 @@ int domm_source_step(struct domm_end *end, enum domm_step step, unsigned int g,
         return domm_end_lock_guests(end, err);
     case DOMM_STEP_COPY:
         return copy(source, g, err);
-    case DOMM_STEP_QUIET:
-        return quiet(end, err);
     case DOMM_STEP_STOP:
         return stop_target(source, g, err);
     case DOMM_STEP_DRAIN:
@@ -346,8 +292,6 @@ int domm_source_undo(struct domm_end *end, enum domm_step step, unsigned int g,
         domm_movers_end(&end->movers, g, GRACE_MS);
         domm_stream_close(&source->streams[g]);
         return 0;
-    case DOMM_STEP_QUIET:
-        return unquiet(end, err);
     case DOMM_STEP_STOP:
         return resume(end, g, err);
     case DOMM_STEP_STOP_DOMM:

@@ -5,7 +5,6 @@ const struct domm_step_info domm_steps[DOMM_STEPS] = {
     [DOMM_STEP_CHECK] = {"check", DOMM_SRC_CHECKING, DOMM_ONCE, false},
     [DOMM_STEP_LOCK] = {"lock", DOMM_SRC_CHECKING, DOMM_ONCE, true},
     [DOMM_STEP_COPY] = {"copy", DOMM_SRC_COPYING, DOMM_EACH, true},
-    [DOMM_STEP_QUIET] = {"quiet", DOMM_SRC_STOPPING, DOMM_ONCE, true},
     [DOMM_STEP_STOP] = {"stop", DOMM_SRC_STOPPING, DOMM_TARGETS, true},
     [DOMM_STEP_DRAIN] = {"drain", DOMM_SRC_STOPPING, DOMM_ONCE, false},
     [DOMM_STEP_STOP_DOMM] = {"stop-domm", DOMM_SRC_STOPPING, DOMM_ONCE, true},

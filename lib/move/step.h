@@ -19,7 +19,6 @@ enum domm_step {
     DOMM_STEP_CHECK,       /* the preflight of this end */
     DOMM_STEP_LOCK,        /* no other migration, attachment or ballooning | let them */
     DOMM_STEP_COPY,        /* each: start its saver, which copies while it runs | end its saver */
-    DOMM_STEP_QUIET,       /* domM's processes close their channels to dommd | and may open them */
     DOMM_STEP_STOP,        /* target: suspend | end its saver, resume, paused if it was */
     DOMM_STEP_DRAIN,       /* until the mirror has handed the targets' last packets to domM */
     DOMM_STEP_STOP_DOMM,   /* suspend and pause | end its saver, resume */

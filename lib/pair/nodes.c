@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/mapping/protocol.h"
-#include "lib/pair/lock.h"
 
 #define PATH_BYTES 128
 #define BELOW_BYTES (PATH_BYTES + 32)
@@ -104,15 +102,6 @@ static int show(struct domm_store *store, const char *path, uint32_t domid, stru
     return domm_store_show(store, path, domid, err);
 }
 
-/* What a migration has left behind that ended in no order. */
-static int remove_moving(struct domm_store *store, const struct domm_domain *domm,
-                         struct domm_error *err)
-{
-    char path[PATH_BYTES];
-    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_MOVING_NODE, domm->domid);
-    return domm_guest_is_moving(&domm->uuid) ? 0 : domm_store_remove(store, path, err);
-}
-
 int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *inventory,
                          const struct domm_member *domm, struct domm_error *err)
 {
@@ -122,8 +111,7 @@ int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *
     char targets[64], path[PATH_BYTES], uuid[DOMM_UUID_TEXT];
     snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_PING, domm->domain.domid);
     snprintf(targets, sizeof(targets), "/local/domain/%u/" DOMM_NODE_TARGETS, domm->domain.domid);
-    int rc = remove_moving(store, &domm->domain, err);
-    rc = rc ? rc : show(store, path, domm->domain.domid, err);
+    int rc = show(store, path, domm->domain.domid, err);
     rc = rc ? rc : show(store, targets, domm->domain.domid, err);
     rc = rc ? rc : remove_others(store, targets, inventory, record, err);
     for (size_t i = 0; !rc && i < record->n_targets; i++) {

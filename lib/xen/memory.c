@@ -115,6 +115,18 @@ int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *fra
     return 0;
 }
 
+int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *suspended_r,
+                          struct domm_error *err)
+{
+    xc_domaininfo_t info;
+    int count = xc_domain_getinfolist(memory->control, domid, 1, &info);
+    if (count != 1 || info.domain != domid)
+        return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
+    unsigned int reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+    *suspended_r = (info.flags & XEN_DOMINF_shutdown) && reason == SHUTDOWN_suspend;
+    return 0;
+}
+
 int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct domm_error *err)
 {
     xc_physinfo_t info = {0};

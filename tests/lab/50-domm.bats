@@ -97,7 +97,7 @@ record() {
 	lab restore pushed
 	on host1 'id=$(xl domid domm1); xenstore-write /local/domain/$id/domm ""
 		xenstore-chmod /local/domain/$id/domm n0 b$id'
-	in_guest host1 domm1 'modprobe -a xen-gntalloc xen-evtchn xen-privcmd fuse; systemctl restart domm-agent'
+	in_guest host1 domm1 'modprobe -a xen-gntalloc xen-privcmd fuse; systemctl restart domm-agent'
 	alive() { on host1 'xenstore-read /local/domain/$(xl domid domm1)/domm/agent/alive 2>/dev/null'; }
 	eventually 60 eval '[ -n "$(alive)" ]'
 	before=$(alive)

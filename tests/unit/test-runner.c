@@ -208,8 +208,8 @@ static void all_goes_well(void **state)
 static void a_step_that_fails_takes_everything_back(void **state)
 {
     (void)state;
-    static const enum domm_step steps[] = {DOMM_STEP_COPY, DOMM_STEP_QUIET, DOMM_STEP_STOP,
-                                           DOMM_STEP_DETACH, DOMM_STEP_RENAME_AWAY};
+    static const enum domm_step steps[] = {DOMM_STEP_COPY, DOMM_STEP_STOP, DOMM_STEP_DETACH,
+                                           DOMM_STEP_RENAME_AWAY};
     for (size_t i = 0; i < COUNT(steps); i++) {
         plan = (struct plan){.source_fails = true, .step = steps[i]};
         ends_as(DOMM_SRC_ROLLED_BACK, DOMM_DST_GONE);

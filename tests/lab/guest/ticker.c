@@ -3,9 +3,11 @@
  * ticker: the workload of the lab's targets.
  *
  * Ten times a second it counts one tick, and shows it where a monitor
- * looks: in memory (a page that begins with a signature), on the network (a UDP packet
- * holding the count) and on the disk (a line in a file). So a monitor
- * that missed a moment of the target can be told by the missing tick.
+ * looks: in memory (a page that begins with a signature, and holds the last
+ * ticks), on the network (a UDP packet holding the count) and on the disk (a
+ * line in a file). So a monitor that missed a moment of the target can be told
+ * by the missing tick. Ticks that are late, since the guest got no CPU time,
+ * come all at once: therefore several are kept in memory.
  *
  * Usage: ticker ADDRESS PORT FILE
  */
@@ -25,10 +27,14 @@
 
 enum { TICK_NS = 100 * 1000 * 1000 };
 
-/* One page; the signature is what a search of the target's memory finds. */
+enum { KEPT = 256 };
+
+/* One page; the signature is what a search of the target's memory finds. Tick n is kept in
+ * last[n % KEPT] before it is counted. */
 struct tick_page {
 	char signature[24];
 	_Atomic uint64_t ticks;
+	_Atomic uint64_t last[KEPT];
 };
 
 static struct tick_page *make_page(void)
@@ -65,8 +71,11 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	for (;;) {
 		char line[32];
-		int n = snprintf(line, sizeof(line), "%llu\n",
-				 (unsigned long long)++page->ticks);
+		uint64_t tick = page->ticks + 1;
+		int n = snprintf(line, sizeof(line), "%llu\n", (unsigned long long)tick);
+
+		page->last[tick % KEPT] = tick;
+		page->ticks = tick;
 
 		/* A packet may be lost on its way; what matters is that it left the vif. */
 		(void)sendto(sock, line, (size_t)n, 0, (struct sockaddr *)&to, sizeof(to));

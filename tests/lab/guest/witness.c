@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * witness: runs in a domM, and sees every tick of its target's ticker (ticker.c), in memory and in
- * packets, from when it is started to SIGTERM; then says how many it has missed. It maps the
- * ticker's page once, through libdomm-guest, and never again by itself.
+ * packets, from when it is started to SIGTERM; then says how many it has missed in memory. It maps
+ * the ticker's page once, through libdomm-guest, and never again by itself. The ticks of packets it
+ * writes to a file, one a line: only who stands outside knows which have left the target.
  *
- * Usage: witness OFFSET DEVICE
+ * Usage: witness OFFSET DEVICE FILE
  * OFFSET of the page in the memory of the first target, DEVICE that the packets come by.
  */
 #include <arpa/inet.h>
@@ -27,15 +28,18 @@
 #include "lib/guest/domm-guest.h"
 
 #define PORT 7777
-#define COUNT_OFFSET 24
-#define LOOK_MS 2
-#define POLL_EVERY 50 /* looks */
+#define LOOK_MS 10
+#define POLL_EVERY 10 /* looks */
 
-/* Ticks that came one way. */
-struct way {
-    const char *name;
+struct tick_page { /* ticker.c */
+    char signature[24];
+    uint64_t ticks;
+    uint64_t last[256];
+};
+
+struct memory_way {
     uint64_t first, last, seen, missed;
-    double at_ms, longest_ms; /* between two of them */
+    double at_ms, longest_ms; /* between two looks that found a new tick */
 };
 
 static volatile sig_atomic_t stopping;
@@ -53,32 +57,24 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void see(struct way *way, uint64_t tick)
+/* Those that have come since the last look, each by its own trace. */
+static void see(struct memory_way *way, const struct tick_page *page)
 {
     double now = now_ms();
-    if (way->seen && tick <= way->last)
+    if (way->last == page->ticks)
         return;
-    if (!way->seen)
-        way->first = tick;
-    if (way->seen && tick > way->last + 1) {
-        way->missed += tick - way->last - 1;
-        fprintf(stderr, "%s: %llu to %llu missed, within %.0f ms\n", way->name,
-                (unsigned long long)way->last + 1, (unsigned long long)tick - 1,
-                now - way->at_ms);
+    if (!way->last)
+        way->first = page->ticks;
+    for (uint64_t tick = way->last + 1; way->last && tick <= page->ticks; tick++) {
+        if (page->last[tick % 256] == tick)
+            way->seen++;
+        else
+            way->missed++;
     }
-    if (way->seen && now - way->at_ms > way->longest_ms)
+    if (way->last && now - way->at_ms > way->longest_ms)
         way->longest_ms = now - way->at_ms;
-    way->last = tick;
+    way->last = page->ticks;
     way->at_ms = now;
-    way->seen++;
-}
-
-static void tell(const struct way *way, const char *end)
-{
-    printf("\"%s\": {\"first\": %llu, \"last\": %llu, \"seen\": %llu, \"missed\": %llu, "
-           "\"longest_ms\": %.1f}%s",
-           way->name, (unsigned long long)way->first, (unsigned long long)way->last,
-           (unsigned long long)way->seen, (unsigned long long)way->missed, way->longest_ms, end);
 }
 
 static struct domm_guest_memory *open_memory(struct domm_guest *guest, uint64_t gfn)
@@ -112,7 +108,7 @@ static int open_packets(const char *device)
 }
 
 /* The target's own, on their way out: UDP to the ticker's port. */
-static void take_packet(struct way *way, const unsigned char *frame, size_t size)
+static void take_packet(FILE *file, const unsigned char *frame, size_t size)
 {
     struct ip ip;
     struct udphdr udp;
@@ -128,17 +124,21 @@ static void take_packet(struct way *way, const unsigned char *frame, size_t size
     if (ntohs(udp.uh_dport) != PORT)
         return;
     memcpy(text, frame + at, size - at < sizeof(text) - 1 ? size - at : sizeof(text) - 1);
-    see(way, strtoull(text, NULL, 10));
+    fprintf(file, "%llu\n", strtoull(text, NULL, 10));
 }
 
 int main(int argc, char **argv)
 {
-    struct way memory_way = {.name = "memory"}, packet_way = {.name = "packets"};
+    struct memory_way way = {0};
+    struct tick_page page;
     struct domm_guest *guest;
     uint64_t failed = 0;
-    if (argc != 3)
-        errx(2, "usage: witness OFFSET DEVICE");
+    if (argc != 4)
+        errx(2, "usage: witness OFFSET DEVICE FILE");
     uint64_t offset = strtoull(argv[1], NULL, 10);
+    FILE *file = fopen(argv[3], "w");
+    if (!file)
+        err(1, "%s", argv[3]);
     signal(SIGTERM, on_signal);
     if (domm_guest_open(&guest))
         errx(1, "this is no domM");
@@ -148,21 +148,21 @@ int main(int argc, char **argv)
     for (unsigned long look = 0; !stopping; look++) {
         unsigned char frame[2048];
         ssize_t size;
-        uint64_t count;
-        if (domm_guest_read(memory, offset + COUNT_OFFSET, &count, sizeof(count)) == sizeof(count))
-            see(&memory_way, count);
+        if (domm_guest_read(memory, offset, &page, sizeof(page)) == sizeof(page))
+            see(&way, &page);
         else
             failed++;
         while ((size = recv(packets, frame, sizeof(frame), 0)) > 0)
-            take_packet(&packet_way, frame, (size_t)size);
+            take_packet(file, frame, (size_t)size);
         if (look % POLL_EVERY == 0)
             domm_guest_poll(guest, 0);
         poll(NULL, 0, LOOK_MS);
     }
-    printf("{");
-    tell(&memory_way, ", ");
-    tell(&packet_way, ", ");
-    printf("\"failed_reads\": %llu}\n", (unsigned long long)failed);
+    printf("{\"first\": %llu, \"last\": %llu, \"seen\": %llu, \"missed\": %llu, "
+           "\"longest_ms\": %.0f, \"failed_reads\": %llu}\n",
+           (unsigned long long)way.first, (unsigned long long)way.last,
+           (unsigned long long)way.seen, (unsigned long long)way.missed, way.longest_ms,
+           (unsigned long long)failed);
     domm_guest_close(guest);
-    return 0;
+    return fclose(file) ? 1 : 0;
 }

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from . import demo, guests, packages
+from . import demo, guests, images, packages
 from .base import GUESTS, HOME, HOSTS, LabError, MACHINES, HYPERVISORS, say
 from .lab import Lab, hypervisor_name
 
@@ -52,6 +52,11 @@ def cmd_ssh(lab, args):
 def cmd_push(lab, args):
     with lab.locked():
         packages.push(lab)
+
+
+def cmd_modules(lab, args):
+    images.make_keys()
+    print(images.modules())
 
 
 def cmd_start(lab, args):
@@ -142,6 +147,7 @@ def _parser():
     ssh.add_argument("machine", choices=MACHINES)
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     verb(cmd_push, "build domm's packages and install them on the hosts and domMs")
+    verb(cmd_modules, "build the tests' kernel modules for the guests' kernel, print their directory")
     start = verb(cmd_start, "create a guest and wait until it is up")
     start.add_argument("guest", choices=GUESTS)
     start.add_argument("--on", default="host1", choices=HOSTS)

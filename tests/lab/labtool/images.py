@@ -105,6 +105,11 @@ def dom0(hypervisor, guest_dir):
     return _image(f"dom0-{hypervisor}", ["dom0.sh", "dom0", "machine", "machine-hook"], env)
 
 
+def modules():
+    """The tests' kernel modules, for the guests' kernel."""
+    return _image("modules", ["modules.sh", "../guest/Kbuild", "../guest/escalate.c"], {"guest": str(guest())})
+
+
 def build_root(suite):
     """A root directory with what domm's packages need to be built for `suite`."""
     return _image(f"build-{suite}", ["build.sh", "../../../debian/control"], {"suite": suite})

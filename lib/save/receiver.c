@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "lib/save/stream.h"
 #include "lib/xen/domain.h"
 #include "lib/xen/restore.h"
 
@@ -16,7 +17,9 @@ static int run(void *context, int control, struct domm_error *err)
     if (length < 0 || (size_t)length >= sizeof(name))
         return domm_fail(err, DOMM_REFUSED, "the guest's name is too long");
     uint64_t start = domm_child_now_ns();
-    int rc = domm_xen_open(receiver->log, &xen, err);
+    int rc = domm_libxl_await(DOMM_CHILD_STREAM, err);
+    if (!rc)
+        rc = domm_xen_open(receiver->log, &xen, err);
     if (!rc)
         rc = domm_xen_restore(xen, receiver->json, name, DOMM_CHILD_STREAM, &news.domid, err);
     news.took_ns = domm_child_now_ns() - start;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/error.h"
+
 /* libxl's header (big-endian: identifier, version 2, no options), and a record LIBXC_CONTEXT, which
  * libxenguest's stream follows. */
 #define DOMM_LIBXL_BEGIN_BYTES 24
@@ -17,6 +19,14 @@ extern const unsigned char domm_libxl_begin[DOMM_LIBXL_BEGIN_BYTES];
 /* A record END. */
 #define DOMM_LIBXL_END_BYTES 8
 extern const unsigned char domm_libxl_end[DOMM_LIBXL_END_BYTES];
+
+/*
+ * Waits until a stream has come as far as that, in a pipe or a socket, and takes nothing of it.
+ * Fails if it ends before. DOMM_REFUSED if it begins otherwise. To be asked before libxl reads it:
+ * libxl 4.17 calls a null pointer when a stream fails before it has come to LIBXC_CONTEXT
+ * (check_all_finished in libxl_stream_read.c aborts a save helper that was never started).
+ */
+int domm_libxl_await(int fd, struct domm_error *err);
 
 /* libxenguest's: an image header and a domain header, then records. */
 #define DOMM_LIBXC_HEADER_BYTES (24 + 16)

@@ -45,12 +45,15 @@ enum domm_save_mode {
 int domm_memory_save(struct domm_memory *memory, uint32_t domid, int fd, enum domm_save_mode mode,
                      bool verify, const struct domm_save_hooks *hooks, struct domm_error *err);
 
-/* Asks the guest to suspend itself, and waits until it has; it may take a minute to fail. */
+/* Asks the guest to suspend itself, and waits until it has; it may take a minute to fail. One that
+ * is suspended stays so. */
 int domm_xen_suspend(struct domm_xen *xen, uint32_t domid, struct domm_error *err);
 
 /*
  * Lets a guest that is suspended go on where it was; of one that is not, a pending request to
- * suspend is taken back. A controller pause that was made after it had suspended is undone.
+ * suspend is taken back, and one that domm_xen_suspend has made and the guest is carrying out is
+ * waited for, up to a minute. A controller pause that was made after it had suspended is undone,
+ * and so is what a saver that was killed has left: Xen stops tracking what the guest writes.
  */
 int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err);
 

@@ -3,21 +3,49 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <xenctrl.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/xen/internal.h"
 #include "lib/xen/save.h"
 
-/* A guest that has taken up a request to suspend gets this long to carry it out. */
-#define SUSPEND_TRIES 100
+/* A guest that has taken up a request to suspend gets a minute to carry it out, as from libxl. */
+#define SUSPEND_TRIES 1200
 #define SUSPEND_TRY_NS 50000000L
 
-int domm_xen_suspend(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
+#define PATH_BYTES 64
+
+/* There from before a guest is asked to suspend itself until it is resumed. The request itself
+ * does not tell: it is gone as soon as the guest has seen it. Only dom0 writes here. */
+static void mark_path(uint32_t domid, char path_r[PATH_BYTES])
 {
-    int libxl_rc = libxl_domain_suspend_only(xen->libxl, domid, NULL);
-    if (libxl_rc)
-        return domm_fail(err, DOMM_FAILED, "domain %u did not suspend: error %d", domid, libxl_rc);
-    return 0;
+    snprintf(path_r, PATH_BYTES, "/local/domain/%u/domm-suspend", domid);
+}
+
+static void unmark(struct domm_xen *xen, uint32_t domid)
+{
+    char mark[PATH_BYTES];
+    mark_path(domid, mark);
+    xs_rm(xen->xenstore, XBT_NULL, mark);
+}
+
+/* Writes `to` if `from` is there, and is what is expected if that is given. */
+static bool write_if(struct domm_xen *xen, const char *from, const char *expected, const char *to,
+                     const char *value)
+{
+    for (;;) {
+        unsigned int length;
+        xs_transaction_t transaction = xs_transaction_start(xen->xenstore);
+        if (transaction == XBT_NULL)
+            return false;
+        cleanup_free char *found = xs_read(xen->xenstore, transaction, from, &length);
+        bool may = found && (!expected || strcmp(found, expected) == 0) &&
+                   xs_write(xen->xenstore, transaction, to, value, (unsigned)strlen(value));
+        if (xs_transaction_end(xen->xenstore, transaction, !may))
+            return may;
+        if (errno != EAGAIN)
+            return false;
+    }
 }
 
 static int inspect(struct domm_xen *xen, uint32_t domid, bool *suspended_r, bool *paused_r,
@@ -34,24 +62,51 @@ static int inspect(struct domm_xen *xen, uint32_t domid, bool *suspended_r, bool
     return 0;
 }
 
+/* libxl 4.17 answers 0 for a guest that has not answered it (the end of
+ * domain_suspend_common_pvcontrol_suspending, libxl_dom_suspend.c). */
+static int suspend(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
+{
+    bool suspended, paused;
+    int libxl_rc = libxl_domain_suspend_only(xen->libxl, domid, NULL);
+    if (libxl_rc)
+        return domm_fail(err, DOMM_FAILED, "domain %u did not suspend: error %d", domid, libxl_rc);
+    int rc = inspect(xen, domid, &suspended, &paused, err);
+    if (rc || suspended)
+        return rc;
+    unmark(xen, domid); /* libxl has taken the request back */
+    return domm_fail(err, DOMM_FAILED, "domain %u does not answer the request to suspend", domid);
+}
+
+int domm_xen_suspend(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
+{
+    char there[PATH_BYTES], mark[PATH_BYTES];
+    bool suspended, paused;
+    int rc = inspect(xen, domid, &suspended, &paused, err);
+    if (rc || suspended)
+        return rc;
+    snprintf(there, sizeof(there), "/local/domain/%u/domid", domid);
+    mark_path(domid, mark);
+    if (!write_if(xen, there, NULL, mark, "1"))
+        return domm_fail(err, DOMM_FAILED, "noting in xenstore that domain %u is to suspend",
+                         domid);
+    return suspend(xen, domid, err);
+}
+
 /* True if there was a request that the guest had not taken up, and it is gone now. */
 static bool withdraw(struct domm_xen *xen, uint32_t domid)
 {
-    char path[64];
+    char path[PATH_BYTES];
     snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
-    for (;;) {
-        unsigned int length;
-        xs_transaction_t transaction = xs_transaction_start(xen->xenstore);
-        if (transaction == XBT_NULL)
-            return false;
-        cleanup_free char *request = xs_read(xen->xenstore, transaction, path, &length);
-        bool pending = request && strcmp(request, "suspend") == 0 &&
-                       xs_write(xen->xenstore, transaction, path, "", 0);
-        if (xs_transaction_end(xen->xenstore, transaction, !pending))
-            return pending;
-        if (errno != EAGAIN)
-            return false;
-    }
+    return write_if(xen, path, "suspend", path, "");
+}
+
+static bool is_asked(struct domm_xen *xen, uint32_t domid)
+{
+    char mark[PATH_BYTES];
+    unsigned int length;
+    mark_path(domid, mark);
+    cleanup_free char *there = xs_read(xen->xenstore, XBT_NULL, mark, &length);
+    return there || errno != ENOENT;
 }
 
 /* Of a saver that was killed the guest may still be about to suspend itself. */
@@ -59,7 +114,7 @@ static int await(struct domm_xen *xen, uint32_t domid, bool *suspended_r, bool *
                  struct domm_error *err)
 {
     int rc = inspect(xen, domid, suspended_r, paused_r, err);
-    if (rc || *suspended_r || withdraw(xen, domid))
+    if (rc || *suspended_r || !is_asked(xen, domid) || withdraw(xen, domid))
         return rc;
     for (int i = 0; !rc && !*suspended_r && i < SUSPEND_TRIES; i++) {
         nanosleep(&(struct timespec){.tv_nsec = SUSPEND_TRY_NS}, NULL);
@@ -68,12 +123,17 @@ static int await(struct domm_xen *xen, uint32_t domid, bool *suspended_r, bool *
     return rc;
 }
 
-int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
+/* A saver that was killed has left it on. A guest whose writes are tracked is only slower. */
+static void stop_tracking(struct domm_xen *xen, uint32_t domid)
 {
-    bool suspended, paused;
-    int rc = await(xen, domid, &suspended, &paused, err);
-    if (rc || !suspended)
-        return rc;
+    xc_interface *control = xc_interface_open(&xen->xtl.vtable, NULL, 0);
+    if (control)
+        xc_shadow_control(control, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0);
+    xc_interface_close(control);
+}
+
+static int resume(struct domm_xen *xen, uint32_t domid, bool paused, struct domm_error *err)
+{
     int libxl_rc = libxl_domain_resume(xen->libxl, domid, 1, NULL);
     if (!libxl_rc && paused)
         libxl_rc = libxl_domain_unpause(xen->libxl, domid, NULL);
@@ -81,6 +141,20 @@ int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err
         return domm_fail(err, DOMM_OUTCOME_UNKNOWN, "resuming domain %u: error %d", domid,
                          libxl_rc);
     return 0;
+}
+
+int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
+{
+    bool suspended, paused;
+    int rc = await(xen, domid, &suspended, &paused, err);
+    if (rc)
+        return rc;
+    stop_tracking(xen, domid);
+    if (suspended)
+        rc = resume(xen, domid, paused, err);
+    if (!rc)
+        unmark(xen, domid);
+    return rc;
 }
 
 int domm_xen_configuration(struct domm_xen *xen, uint32_t domid, char **json_r,

@@ -8,11 +8,14 @@
  *     save-tool restore NAME CONFIG                              from stdin; prints the domid
  *     save-tool reattach DOMID FILE TARGET…                      writes the mapping state
  *     save-tool start DOMID NAME                                 renames and unpauses it
+ *     save-tool resume DOMID [FILE TARGET…]                      what a save has left: its mapping
+ *                                                                state, then the guest goes on
  *     save-tool take DOMID FILE TARGET…                          of a guest that is suspended
  *
  * A save stops the guest when the file GATE is there, or, if GATE is a number, so many seconds
  * after it has settled. If GATE is "abort" it gives up then, and if GATE is "late-abort" after the
- * guest has stopped; the guest goes on in both cases. A guest that was saved stays suspended.
+ * guest has stopped; the guest goes on in both cases. If GATE is "hold" it waits for its end with
+ * the guest stopped. A guest that was saved stays suspended.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -202,6 +205,10 @@ static int on_suspended(struct tool *tool, struct job *job, const struct domm_ch
             return rc;
         job->cleared = true;
     }
+    if (strcmp(job->gate, "hold") == 0) {
+        fprintf(stderr, "held\n");
+        pause();
+    }
     if (strcmp(job->gate, "late-abort") == 0)
         return domm_fail(err, DOMM_ABORTED, "aborted after the stop, as asked");
     return domm_child_tell(child, DOMM_COMMAND_FINISH, err);
@@ -336,30 +343,59 @@ static int cmd_restore(struct tool *tool, int argc, char **argv, struct domm_err
     if (!rc && news.kind == DOMM_NEWS_RESTORED)
         printf("%u\n", news.domid);
     else if (!rc)
-        rc = domm_fail(err, DOMM_FAILED, "receiver: %s", news.text);
+        rc = domm_fail(err, DOMM_FAILED, "receiver: %s",
+                       news.kind == DOMM_NEWS_FAILED ? news.text : "it has died");
     if (!rc)
         fprintf(stderr, "restored as domain %u in %.1f ms\n", news.domid, ms(news.took_ns));
     domm_child_end(&child, GRACE_MS);
     return rc;
 }
 
-static int cmd_reattach(struct tool *tool, int argc, char **argv, struct domm_error *err)
+/* FILE TARGET…, which must be those of the state. */
+static int read_state(struct tool *tool, int argc, char **argv, bool fresh, struct targets *targets,
+                      struct domm_state *state, struct domm_error *err)
 {
     cleanup_free unsigned char *bytes = NULL;
     size_t size;
-    struct targets targets = {0};
-    struct domm_state state;
-    int rc = read_file(argv[1], &bytes, &size, err);
-    rc = rc ? rc : domm_state_decode(bytes, size, &state, err);
-    if (rc)
-        return rc;
-    rc = find_targets(tool, argc - 2, argv + 2, true, &targets, err);
-    for (uint16_t i = 0; !rc && i < targets.count; i++) {
-        if (!domm_uuid_equal(&targets.uuids[i], &state.targets[i]))
+    int rc = read_file(argv[0], &bytes, &size, err);
+    rc = rc ? rc : domm_state_decode(bytes, size, state, err);
+    rc = rc ? rc : find_targets(tool, argc - 1, argv + 1, fresh, targets, err);
+    for (uint16_t i = 0; !rc && i < targets->count; i++) {
+        if (!domm_uuid_equal(&targets->uuids[i], &state->targets[i]))
             rc = domm_fail(err, DOMM_REFUSED, "domain %u is not the target of the state",
-                           targets.targets[i].domid);
+                           targets->targets[i].domid);
     }
+    return rc;
+}
+
+static int cmd_reattach(struct tool *tool, int argc, char **argv, struct domm_error *err)
+{
+    struct targets targets = {0};
+    struct domm_state state = {0};
+    int rc = read_state(tool, argc - 1, argv + 1, true, &targets, &state, err);
     rc = rc ? rc : put_back(tool, number(argv[0]), &targets, &state, true, err);
+    domm_state_free(&state);
+    return rc;
+}
+
+/* Whoever has the state only from its file cannot know how much of it was taken out: all of it is
+ * now. */
+static int cmd_resume(struct tool *tool, int argc, char **argv, struct domm_error *err)
+{
+    struct targets targets = {0};
+    struct domm_state state = {0};
+    uint32_t domid = number(argv[0]);
+    int rc = 0;
+    if (argc > 1)
+        rc = read_state(tool, argc - 1, argv + 1, false, &targets, &state, err);
+    if (!rc && argc > 1)
+        rc = clear(tool, domid, &state, err);
+    if (!rc && argc > 1)
+        rc = put_back(tool, domid, &targets, &state, false, err);
+    uint64_t start = domm_child_now_ns();
+    rc = rc ? rc : domm_xen_resume(tool->xen, domid, err);
+    if (!rc)
+        fprintf(stderr, "resumed in %.1f ms\n", ms(domm_child_now_ns() - start));
     domm_state_free(&state);
     return rc;
 }
@@ -389,7 +425,8 @@ static const struct command {
     int (*run)(struct tool *tool, int argc, char **argv, struct domm_error *err);
 } commands[] = {
     {"config", 1, cmd_config},     {"save", 3, cmd_save},   {"restore", 2, cmd_restore},
-    {"reattach", 3, cmd_reattach}, {"start", 2, cmd_start}, {"take", 3, cmd_take},
+    {"reattach", 3, cmd_reattach}, {"start", 2, cmd_start}, {"resume", 1, cmd_resume},
+    {"take", 3, cmd_take},
 };
 
 static int run(int argc, char **argv, struct domm_error *err)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -303,6 +304,51 @@ static void a_stream_without_a_p2m_fails(void **state)
     teardown(fixture);
 }
 
+static int make_pipe(int ends[2])
+{
+    return pipe(ends);
+}
+
+static int make_sockets(int ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+}
+
+/* What domm_libxl_await says of a stream of these bytes, and what is left of it. */
+static int await(int (*make)(int ends[2]), const void *bytes, size_t size, unsigned char *left,
+                 ssize_t *size_left)
+{
+    struct domm_error err;
+    int ends[2];
+    assert_int_equal(make(ends), 0);
+    assert_int_equal(write(ends[1], bytes, size), size);
+    close(ends[1]);
+    int rc = domm_libxl_await(ends[0], &err);
+    *size_left = read(ends[0], left, 64);
+    close(ends[0]);
+    return rc;
+}
+
+static void a_stream_is_looked_at_before_libxl_reads_it(void **state)
+{
+    (void)state;
+    unsigned char bytes[DOMM_LIBXL_BEGIN_BYTES + 8] = {0}, left[64];
+    int (*const makes[])(int ends[2]) = {make_pipe, make_sockets};
+    ssize_t size;
+    memcpy(bytes, domm_libxl_begin, sizeof(domm_libxl_begin));
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(await(makes[i], bytes, sizeof(bytes), left, &size), 0);
+        assert_int_equal(size, sizeof(bytes));
+        assert_memory_equal(left, bytes, sizeof(bytes));
+        assert_int_equal(await(makes[i], bytes, DOMM_LIBXL_BEGIN_BYTES, left, &size), 0);
+        assert_int_equal(await(makes[i], bytes, 0, left, &size), -DOMM_FAILED);
+        assert_int_equal(await(makes[i], bytes, DOMM_LIBXL_BEGIN_BYTES - 1, left, &size),
+                         -DOMM_FAILED);
+        assert_int_equal(await(makes[i], "a message that is no stream of libxl", 36, left, &size),
+                         -DOMM_REFUSED);
+    }
+}
+
 static void a_small_dirty_set_has_converged(void **state)
 {
     (void)state;
@@ -447,6 +493,7 @@ int main(void)
         cmocka_unit_test(the_pump_feeds_the_filter),
         cmocka_unit_test(a_pump_that_fails_lets_its_writer_fail),
         cmocka_unit_test(a_stream_without_a_p2m_fails),
+        cmocka_unit_test(a_stream_is_looked_at_before_libxl_reads_it),
         cmocka_unit_test(a_small_dirty_set_has_converged),
         cmocka_unit_test(a_dirty_set_that_does_not_shrink_settles),
         cmocka_unit_test(a_dirty_set_that_shrinks_slowly_settles_some_time),

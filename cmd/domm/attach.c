@@ -149,7 +149,9 @@ int cmd_attach(struct cmd_context *context, const struct cmd_arguments *argument
     rc = rc ? rc : cmd_host_open(context, &host, err);
     if (rc)
         return rc;
-    rc = join(&host, arguments, &entry, &domm, &target, &timeout, err);
+    for (size_t i = 0; !rc && i < entry.n_storage; i++)
+        rc = cmd_check_storage(context, "--storage", &entry.storage[i], err);
+    rc = rc ? rc : join(&host, arguments, &entry, &domm, &target, &timeout, err);
     if (!rc && context->globals.dry_run) {
         printf("would attach %s to %s: memory, %zu mirrors, %zu file systems\n",
                arguments->operands[0], arguments->operands[1], entry.n_mirrors, entry.n_storage);

@@ -29,14 +29,14 @@ static int make_guest(struct cmd_host *host, const struct domm_config *config, u
                       struct domm_error *err)
 {
     struct domm_guest_vif vifs[DOMM_CONFIG_MAX_VIFS];
-    const char *disks[DOMM_CONFIG_MAX_DISKS];
+    struct domm_guest_disk disks[DOMM_CONFIG_MAX_DISKS];
     for (size_t i = 0; i < config->n_vifs; i++) {
         const struct domm_config_vif *vif = &config->vifs[i];
         vifs[i] =
             (struct domm_guest_vif){vif->mac, vif->bridge, vif->script, vif->ip, vif->vifname};
     }
     for (size_t i = 0; i < config->n_disks; i++)
-        disks[i] = config->disks[i].spec;
+        disks[i] = (struct domm_guest_disk){config->disks[i].spec, config->disks[i].script};
     const struct domm_guest guest = {
         .name = config->name,
         .uuid = config->uuid,
@@ -100,7 +100,10 @@ static int make(struct cmd_host *host, const struct domm_config *config, uint32_
 static int create(struct cmd_host *host, const struct domm_config *config, struct domm_error *err)
 {
     uint32_t domid;
-    int rc = make(host, config, &domid, err);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < config->n_storage; i++)
+        rc = cmd_check_storage(host->context, "storage", &config->storage[i].storage, err);
+    rc = rc ? rc : make(host, config, &domid, err);
     if (rc || host->context->globals.dry_run)
         return rc;
     cmd_interrupts_begin();

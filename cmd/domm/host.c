@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "lib/pair/lock.h"
+#include "lib/pair/storage.h"
 #include "lib/watch/netlink.h"
 
 #define DOMMD_PATIENCE 50 /* tenths of a second */
@@ -83,4 +84,16 @@ int cmd_need_dommd(struct cmd_context *context, struct domm_error *err)
         rc = cmd_pause_ms(100, err);
     }
     return rc;
+}
+
+int cmd_check_storage(struct cmd_context *context, const char *key,
+                      const struct domm_storage *storage, struct domm_error *err)
+{
+    char doubt[DOMM_STORAGE_DOUBT];
+    int rc = domm_storage_check(storage, DOMM_STORAGE_PATIENCE_MS, doubt, err);
+    if (rc)
+        return domm_wrap(err, "%s", key);
+    if (doubt[0])
+        domm_log(context->log, DOMM_LOG_WARN, "%s: %s; domM may be let", key, doubt);
+    return 0;
 }

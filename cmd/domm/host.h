@@ -29,6 +29,11 @@ int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err);
 /* Sees to it that a dommd runs: starts one where there is no systemd to do it. */
 int cmd_need_dommd(struct cmd_context *context, struct domm_error *err);
 
+/* Looks for a storage from dom0, as the option or key `key` asks for it. What is doubtful is a
+ * warning; DOMM_PREFLIGHT if domM could not mount it. May wait for its server. */
+int cmd_check_storage(struct cmd_context *context, const char *key,
+                      const struct domm_storage *storage, struct domm_error *err);
+
 /* From now on SIGINT, SIGTERM and SIGHUP end waiting, not the program; until cmd_interrupts_end. */
 void cmd_interrupts_begin(void);
 void cmd_interrupts_end(void);

@@ -2,12 +2,10 @@
 /* dommd: the service in dom0 that lets domMs map their targets' memory. See dommd(8). */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "cmd/dommd/service.h"
+#include "cmd/shared/program.h"
 #include "lib/base/cleanup.h"
 #include "lib/pair/lock.h"
 
@@ -26,24 +24,13 @@ static const char help[] =
     "Lets each domM of this host map the memory of the targets in its record, read-only.\n"
     "See dommd(8).";
 
-static int print_and_leave(const char *text, struct arguments *arguments, struct domm_error *err)
+static int parse_grace(struct service *service, struct domm_error *err)
 {
-    arguments->done = true;
-    if (puts(text) < 0 || fflush(stdout) != 0)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "writing to standard output");
-    return 0;
-}
-
-static int parse_grace(struct service *service, const char *text, struct domm_error *err)
-{
-    char *end;
-    errno = 0;
-    long seconds = strtol(text, &end, 10);
-    if (errno || end == text || *end || seconds < 1 || seconds > MAX_GRACE)
-        return domm_fail(err, DOMM_USAGE, "the grace '%s' is not a number from 1 to %d", text,
-                         MAX_GRACE);
-    service->grace_ms = seconds * 1000;
-    return 0;
+    int seconds;
+    int rc = parse_seconds("grace", optarg, MAX_GRACE, &seconds, err);
+    if (!rc)
+        service->grace_ms = (int64_t)seconds * 1000;
+    return rc;
 }
 
 static int apply(struct service *service, struct arguments *arguments, int option, char **argv,
@@ -63,11 +50,11 @@ static int apply(struct service *service, struct arguments *arguments, int optio
         service->log.minimum = DOMM_LOG_DEBUG;
         return 0;
     case 'g':
-        return parse_grace(service, optarg, err);
+        return parse_grace(service, err);
     case 'h':
-        return print_and_leave(help, arguments, err);
+        return print_and_leave(help, &arguments->done, err);
     case 'V':
-        return print_and_leave("dommd " PACKAGE_VERSION, arguments, err);
+        return print_and_leave("dommd " PACKAGE_VERSION, &arguments->done, err);
     default:
         return domm_fail(err, DOMM_USAGE, "option '%s' is unknown or lacks its argument",
                          argv[optind - 1]);
@@ -111,17 +98,6 @@ static int detach(struct service *service, struct domm_error *err)
     service->log.minimum = minimum;
     service->log.timestamps = true;
     return 0;
-}
-
-/* SIGTERM and SIGINT as a descriptor; blocked before libxenstore makes its thread. */
-static int open_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
 static int serve(struct service *service, const struct arguments *arguments, struct domm_error *err)

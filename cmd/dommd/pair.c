@@ -18,7 +18,7 @@ void service_follow(struct service *service, const struct domm_inventory *invent
     domm_mirrors_reconcile(service->xen, service->netlink, inventory, &service->log);
     for (struct watcher *w = service->watchers; w; w = w->next) {
         const struct domm_member *member = domm_inventory_by_uuid(inventory, &w->uuid);
-        if (member && member->domain.domid == w->domid && !w->unproven &&
+        if (member && member->domain.domid == w->domid && !w->unproven && !w->leaves_ms &&
             domm_nodes_reconcile(service->store, inventory, member, &err))
             domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): telling it its targets: %s", w->name,
                      w->domid, err.text);

@@ -50,6 +50,9 @@ void watcher_sweep(struct service *service, struct watcher *watcher, const char 
     int rc =
         domm_sweep(service->memory, watcher->domid, all ? NULL : may_stay, &policy, &sweep, &err);
     watcher_unlock(service, watcher);
+    /* What a domM has mapped that is destroyed meanwhile ends with it. */
+    if (rc && !domm_memory_alive(service->memory, watcher->domid))
+        return;
     watcher->unproven = rc != 0;
     if (rc) {
         domm_log(&service->log, DOMM_LOG_ERROR, "%s (%u): taking back mappings because %s: %s",

@@ -13,6 +13,8 @@
 static const char *const watched[] = {DOMM_CHANNELS_NODE, DOMM_NODE_KICK, CONTROL_NODE};
 
 #define N_WATCHED (sizeof(watched) / sizeof(*watched))
+/* How long destroying a domain may take before it is taken for one that stays. */
+#define LEAVING_MS 30000
 
 struct target *watcher_target(struct watcher *watcher, uint32_t domid)
 {
@@ -187,6 +189,19 @@ static void follow(struct service *service, struct watcher *watcher,
         watcher_sweep(service, watcher, "a target is no longer its", false);
 }
 
+/* The toolstack takes away a domain's nodes in xenstore, its name among them, then its userdata,
+ * then the domain (devices_destroy_cb, tools/libs/light/libxl_domain.c). In between it is paused
+ * for good: what it has mapped ends with it, and nothing is to be written where its nodes were. If
+ * it does not end, it is a domM without a record. */
+static bool is_leaving(struct watcher *watcher, const struct domm_domain *domain)
+{
+    if (domain->name[0])
+        watcher->leaves_ms = 0;
+    else if (!watcher->leaves_ms)
+        watcher->leaves_ms = now_ms();
+    return watcher->leaves_ms && now_ms() - watcher->leaves_ms < LEAVING_MS;
+}
+
 static void follow_all(struct service *service, const struct domm_inventory *inventory)
 {
     for (size_t i = 0; i < inventory->count; i++) {
@@ -196,7 +211,7 @@ static void follow_all(struct service *service, const struct domm_inventory *inv
         if (domain->state == DOMM_STATE_DYING)
             continue;
         if (!watcher && member->record_state == DOMM_RECORD_VALID && domain->type == DOMM_TYPE_PV &&
-            domain->domid)
+            domain->domid && domain->name[0])
             watcher = discover(service, domain);
         if (!watcher)
             continue;
@@ -204,8 +219,9 @@ static void follow_all(struct service *service, const struct domm_inventory *inv
         static const struct domm_record nothing;
         watcher->seen = true;
         watcher_see_suspended(service, watcher, member);
-        follow(service, watcher, inventory,
-               member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
+        if (!is_leaving(watcher, domain))
+            follow(service, watcher, inventory,
+                   member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
     }
 }
 

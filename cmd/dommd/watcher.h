@@ -64,6 +64,7 @@ struct watcher {
     int64_t busy_ms;   /* until then it is expected to ask more */
     int64_t since_ms;  /* when it was first seen */
     bool ended;        /* what there was to do after its end is done */
+    int64_t leaves_ms; /* since when it is being destroyed; 0: it is not */
     bool unproven;     /* something that should have been taken back may be mapped yet */
     bool minded;       /* its control node: the first event is the watch's own */
     bool mind;         /* whether it is asked to suspend */

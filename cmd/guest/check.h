@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/error.h"
+#include "lib/base/log.h"
 #include "lib/guest/kernel.h"
 
 /* An exit code besides those of error.h. */
@@ -166,17 +167,39 @@ struct options {
     enum action action;
     const char *output, *baseline, *memory;
     int interval; /* seconds; 0: once */
-    bool json, syslog;
+    bool json, syslog, verbose;
+    struct domm_log *log;
 };
 
 /* Checks as the options say. Returns 0, an error, or -CHECK_CHANGED with no error. */
 int run_check(const struct options *options, struct domm_error *err);
 
-/* --- domm-kernel-check.c -------------------------------------------------------------------------
+/* --- check_memory.c ------------------------------------------------------------------------------
  */
 
-/* Opens the memory file. The descriptor is the caller's to close, also after an error. */
-int open_memory(const char *path, int *fd_r, struct domm_physical *physical_r,
-                struct domm_error *err);
+struct memory_source {
+    struct domm_physical physical; /* points into the source */
+    int fd;                        /* of a file; else -1 */
+    struct domm_memory *memory;    /* of a domain; else null */
+    struct domm_reader *reader;
+    struct domm_guest *guest; /* of a target; else null */
+    struct domm_guest_memory *target;
+};
+
+/* The memory called `name`: the path of a file, "xen:" and a domain of this host, or "target:" and
+ * a target of this domM. The log is borrowed. */
+int memory_source_open(const char *name, struct domm_log *log, struct memory_source *source_r,
+                       struct domm_error *err);
+void memory_source_close(struct memory_source *source);
+
+/*
+ * Around each of several passes over a memory. What is mapped of a target is kept between them,
+ * since dommd tells what becomes of it, unless the pass failed. A file or a domain is opened anew
+ * each time: the agent that offers it may have been started again, the domain be another, or about
+ * to end. The source is closed before the first pass: {.fd = -1}.
+ */
+int memory_source_follow(const char *name, struct domm_log *log, struct memory_source *source,
+                         struct domm_error *err);
+void memory_source_leave(struct memory_source *source, bool ok);
 
 #endif

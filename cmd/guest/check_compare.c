@@ -16,6 +16,8 @@ struct pass {
     const struct baseline *baseline;
     struct knowledge *knowledge;
     const struct domm_kernel *kernel;
+    struct pagetable_walker *walker; /* one for all that is compared: the pages of a pass are of one
+                                        moment no more than its tables */
     struct changes *changes;
     struct domm_error *err;
 };
@@ -139,7 +141,7 @@ static int compare_singly(struct pass *pass, enum area_kind area, size_t place, 
     unsigned char now[DOMM_GUEST_PAGE];
     int rc = 0;
     for (size_t i = 0; !rc && i < pages; i++, address += DOMM_GUEST_PAGE) {
-        rc = domm_kernel_read(pass->kernel, address, now, sizeof(now));
+        rc = kernel_read(pass->kernel, pass->walker, address, now, sizeof(now));
         if (rc == -EFAULT) {
             pass->changes->more +=
                 !add_change(pass, CHANGE_UNMAPPED, address, DOMM_GUEST_PAGE, NULL, NULL);
@@ -157,7 +159,7 @@ static int compare_chunk(struct pass *pass, enum area_kind area, size_t place, u
                          size_t pages)
 {
     static unsigned char chunk[CHUNK_BYTES];
-    int rc = domm_kernel_read(pass->kernel, address, chunk, pages * DOMM_GUEST_PAGE);
+    int rc = kernel_read(pass->kernel, pass->walker, address, chunk, pages * DOMM_GUEST_PAGE);
     if (rc == -EFAULT)
         return compare_singly(pass, area, place, address, pages);
     if (rc)
@@ -206,8 +208,12 @@ int compare(const struct baseline *baseline, const struct domm_physical *physica
             struct knowledge *knowledge, struct changes *changes_r, struct domm_error *err)
 {
     struct domm_kernel *kernel;
-    struct pass pass = {
-        .baseline = baseline, .knowledge = knowledge, .changes = changes_r, .err = err};
+    struct pagetable_walker walker;
+    struct pass pass = {.baseline = baseline,
+                        .knowledge = knowledge,
+                        .walker = &walker,
+                        .changes = changes_r,
+                        .err = err};
     changes_r->count = 0;
     changes_r->more = 0;
     int rc = check_identity(baseline, physical, &pass);
@@ -220,6 +226,7 @@ int compare(const struct baseline *baseline, const struct domm_physical *physica
     if (rc)
         return domm_fail(err, DOMM_REFUSED, "the baseline's VMCOREINFO makes no sense");
     pass.kernel = kernel;
+    kernel_start_walker(kernel, &walker);
     rc = compare_areas(&pass);
     domm_kernel_close(kernel);
     return rc;

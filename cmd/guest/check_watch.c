@@ -2,12 +2,11 @@
 /* Comparing once, or over and over, and telling what is new. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 
 #include "cmd/guest/check.h"
 #include "cmd/guest/clock.h"
+#include "cmd/shared/program.h"
 #include "lib/base/cleanup.h"
 
 /* The kernel patches one place in steps, with a breakpoint between them; by then it is done. */
@@ -15,6 +14,7 @@
 
 struct check {
     const struct options *options;
+    struct memory_source source;
     struct baseline baseline;
     struct knowledge knowledge;
     struct reporter reporter;
@@ -42,11 +42,12 @@ static bool holds(const struct changes *changes, const struct change *change, bo
 
 static int compare_once(struct check *check, struct domm_error *err)
 {
-    cleanup_fd int fd = -1;
-    struct domm_physical physical;
-    /* Anew each time: the agent that offers it may have been started again. */
-    int rc = open_memory(check->options->memory, &fd, &physical, err);
-    return rc ? rc : compare(&check->baseline, &physical, &check->knowledge, &check->now, err);
+    int rc = memory_source_follow(check->options->memory, check->options->log, &check->source, err);
+    if (rc)
+        return rc;
+    rc = compare(&check->baseline, &check->source.physical, &check->knowledge, &check->now, err);
+    memory_source_leave(&check->source, rc == 0);
+    return rc;
 }
 
 static bool has_news(const struct check *check)
@@ -121,7 +122,7 @@ static int pass(struct check *check, bool first, struct domm_error *err)
     if (check->unreadable)
         report_state(&check->reporter, "readable", "the memory can be read again");
     check->unreadable = false;
-    if (tell(check) || first)
+    if (tell(check) || first || check->options->verbose)
         report_pass(&check->reporter, check->baseline.n_pages, check->milliseconds, &check->known);
     return report_flush(err);
 }
@@ -156,16 +157,6 @@ static int watch(struct check *check, int signal_fd, struct domm_error *err)
     return rc;
 }
 
-static int open_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    return signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 static int run_passes(struct check *check, struct domm_error *err)
 {
     if (!check->options->interval)
@@ -180,6 +171,7 @@ int run_check(const struct options *options, struct domm_error *err)
 {
     static struct check check;
     check.options = options;
+    check.source.fd = -1;
     check.reporter = (struct reporter){
         .json = options->json, .syslog = options->syslog, .knowledge = &check.knowledge};
     int rc = baseline_open(options->baseline, &check.baseline, err);
@@ -189,6 +181,7 @@ int run_check(const struct options *options, struct domm_error *err)
     bool changed = check.known.count || check.known.more;
     if (!rc && check.unreadable)
         rc = domm_fail(err, DOMM_FAILED, "the memory could not be read any more");
+    memory_source_close(&check.source);
     knowledge_free(&check.knowledge);
     baseline_close(&check.baseline);
     return rc ? rc : changed ? -CHECK_CHANGED : 0;

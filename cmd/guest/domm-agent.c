@@ -10,12 +10,10 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 
 #include "cmd/guest/agent.h"
 #include "cmd/guest/clock.h"
@@ -23,6 +21,7 @@
 #include "cmd/guest/ping.h"
 #include "cmd/guest/storage.h"
 #include "cmd/guest/wanted.h"
+#include "cmd/shared/program.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/xen/store.h"
@@ -184,17 +183,6 @@ static int refuse_dom0(struct domm_store *store, struct domm_error *err)
     return domm_hint(err, "run domm-agent inside the guest that monitors");
 }
 
-/* SIGTERM and SIGINT as a descriptor; blocked before libxenstore makes its thread. */
-static int open_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    return signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 static int work(struct agent *agent, int signal_fd, struct domm_error *err)
 {
     int rc = storage_open(&agent->storage, &agent->log, err);
@@ -237,24 +225,13 @@ static int serve(struct agent *agent, struct domm_error *err)
     return rc;
 }
 
-static int parse_interval(struct agent *agent, const char *text, struct domm_error *err)
+static int parse_interval(struct agent *agent, struct domm_error *err)
 {
-    char *end;
-    errno = 0;
-    long seconds = strtol(text, &end, 10);
-    if (errno || end == text || *end || seconds < 1 || seconds > MAX_INTERVAL)
-        return domm_fail(err, DOMM_USAGE, "the interval '%s' is not a number from 1 to %d", text,
-                         MAX_INTERVAL);
-    agent->interval_ms = seconds * 1000;
-    return 0;
-}
-
-static int print_and_leave(const char *text, bool *done_r, struct domm_error *err)
-{
-    *done_r = true;
-    if (puts(text) < 0 || fflush(stdout) != 0)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "writing to standard output");
-    return 0;
+    int seconds;
+    int rc = parse_seconds("interval", optarg, MAX_INTERVAL, &seconds, err);
+    if (!rc)
+        agent->interval_ms = (int64_t)seconds * 1000;
+    return rc;
 }
 
 static int parse_options(struct agent *agent, int argc, char **argv, bool *done_r,
@@ -270,7 +247,7 @@ static int parse_options(struct agent *agent, int argc, char **argv, bool *done_
     opterr = 0;
     while (!rc && !*done_r && (option = getopt_long(argc, argv, "i:hV", options, NULL)) != -1) {
         if (option == 'i')
-            rc = parse_interval(agent, optarg, err);
+            rc = parse_interval(agent, err);
         else if (option == 'V')
             rc = print_and_leave("domm-agent " PACKAGE_VERSION, done_r, err);
         else if (option == 'h')

@@ -7,28 +7,16 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "cmd/guest/check.h"
-#include "lib/base/cleanup.h"
+#include "cmd/shared/program.h"
 #include "lib/base/log.h"
 
 #define PROGRAM "domm-kernel-check"
 #define MAX_INTERVAL 86400
-
-int open_memory(const char *path, int *fd_r, struct domm_physical *physical_r,
-                struct domm_error *err)
-{
-    *fd_r = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd_r < 0)
-        return domm_fail_errno(err, errno == ENOENT ? DOMM_NOT_FOUND : DOMM_FAILED, errno,
-                               "opening the memory %s", path);
-    int rc = domm_physical_file(fd_r, physical_r);
-    return rc ? domm_fail_errno(err, DOMM_FAILED, -rc, "the memory %s", path) : 0;
-}
 
 /* --- baseline --------------------------------------------------------------------------------- */
 
@@ -59,21 +47,28 @@ static int write_file(const struct domm_physical *physical, const char *path,
     return rc;
 }
 
+static int write_baseline(const struct options *options, const struct domm_physical *physical,
+                          struct domm_error *err)
+{
+    if (options->output)
+        return write_file(physical, options->output, err);
+    int rc = take_baseline(physical, stdout, err);
+    return rc ? rc : report_flush(err);
+}
+
 static int run_baseline(const struct options *options, struct domm_error *err)
 {
-    cleanup_fd int fd = -1;
-    struct domm_physical physical;
+    struct memory_source source;
     if (!options->output && isatty(STDOUT_FILENO)) {
         domm_fail(err, DOMM_USAGE, "a baseline is not for a terminal");
         return domm_hint(err, PROGRAM " baseline --output FILE MEM");
     }
-    int rc = open_memory(options->memory, &fd, &physical, err);
+    int rc = memory_source_open(options->memory, options->log, &source, err);
     if (rc)
         return rc;
-    if (options->output)
-        return write_file(&physical, options->output, err);
-    rc = take_baseline(&physical, stdout, err);
-    return rc ? rc : report_flush(err);
+    rc = write_baseline(options, &source.physical, err);
+    memory_source_close(&source);
+    return rc;
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -81,29 +76,10 @@ static int run_baseline(const struct options *options, struct domm_error *err)
 static const char help[] =
     "Usage: domm-kernel-check baseline [-o|--output FILE] MEM\n"
     "       domm-kernel-check check -b|--baseline FILE [-i|--interval SECONDS]\n"
-    "                               [-j|--json] [-s|--syslog] MEM\n\n"
+    "                               [-j|--json] [-s|--syslog] [-v|--verbose] MEM\n\n"
     "Tells whether the Linux kernel in a memory is still what it was in the baseline.\n"
+    "MEM is a file, in dom0 xen:DOMAIN, or in a domM target:NAME.\n"
     "See domm-kernel-check(8).";
-
-static int print_and_leave(const char *text, bool *done_r, struct domm_error *err)
-{
-    *done_r = true;
-    if (puts(text) < 0 || fflush(stdout) != 0)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "writing to standard output");
-    return 0;
-}
-
-static int parse_interval(struct options *options, const char *text, struct domm_error *err)
-{
-    char *end;
-    errno = 0;
-    long seconds = strtol(text, &end, 10);
-    if (errno || end == text || *end || seconds < 1 || seconds > MAX_INTERVAL)
-        return domm_fail(err, DOMM_USAGE, "the interval '%s' is not a number from 1 to %d", text,
-                         MAX_INTERVAL);
-    options->interval = (int)seconds;
-    return 0;
-}
 
 static bool parse_action(struct options *options, int argc, char **argv)
 {
@@ -126,12 +102,15 @@ static int take_option(struct options *options, int option, const char *word, bo
         options->baseline = optarg;
         return 0;
     case 'i':
-        return parse_interval(options, optarg, err);
+        return parse_seconds("interval", optarg, MAX_INTERVAL, &options->interval, err);
     case 'j':
         options->json = true;
         return 0;
     case 's':
         options->syslog = true;
+        return 0;
+    case 'v':
+        options->verbose = true;
         return 0;
     case 'h':
         return print_and_leave(help, done_r, err);
@@ -166,20 +145,18 @@ static int parse_options(struct options *options, int argc, char **argv, bool *d
                                                 {"help", no_argument, NULL, 'h'},
                                                 {"version", no_argument, NULL, 'V'},
                                                 {0}};
-    static const struct option of_check[] = {{"baseline", required_argument, NULL, 'b'},
-                                             {"interval", required_argument, NULL, 'i'},
-                                             {"json", no_argument, NULL, 'j'},
-                                             {"syslog", no_argument, NULL, 's'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {0}};
+    static const struct option of_check[] = {
+        {"baseline", required_argument, NULL, 'b'}, {"interval", required_argument, NULL, 'i'},
+        {"json", no_argument, NULL, 'j'},           {"syslog", no_argument, NULL, 's'},
+        {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},        {0}};
     static const struct {
         const char *letters;
         const struct option *words;
     } known[] = {
         [ACTION_NONE] = {"hV", always},
         [ACTION_BASELINE] = {"o:hV", of_baseline},
-        [ACTION_CHECK] = {"b:i:jshV", of_check},
+        [ACTION_CHECK] = {"b:i:jsvhV", of_check},
     };
     int option, rc = 0;
     opterr = 0;
@@ -195,9 +172,9 @@ static int parse_options(struct options *options, int argc, char **argv, bool *d
 
 int main(int argc, char **argv)
 {
-    struct options options = {.action = ACTION_NONE};
     struct domm_error err = {.code = DOMM_OK};
     struct domm_log log;
+    struct options options = {.action = ACTION_NONE, .log = &log};
     bool done = false;
     domm_log_init(&log, stderr, PROGRAM);
     int rc = parse_options(&options, argc, argv, &done, &err);

@@ -38,7 +38,7 @@ static int translate(const struct domm_kernel *kernel, struct pagetable_walker *
                                      : translate_image(kernel, virtual_address, address_r, left_r);
 }
 
-static void start_walker(const struct domm_kernel *kernel, struct pagetable_walker *walker_r)
+void kernel_start_walker(const struct domm_kernel *kernel, struct pagetable_walker *walker_r)
 {
     walker_r->physical = &kernel->physical;
     walker_r->root = kernel->facts.page_table_root;
@@ -51,19 +51,17 @@ int domm_kernel_translate(const struct domm_kernel *kernel, uint64_t virtual_add
                           uint64_t *address_r, uint64_t *left_r)
 {
     struct pagetable_walker walker;
-    start_walker(kernel, &walker);
+    kernel_start_walker(kernel, &walker);
     return translate(kernel, &walker, virtual_address, address_r, left_r);
 }
 
-int domm_kernel_read(const struct domm_kernel *kernel, uint64_t virtual_address, void *buffer,
-                     size_t size)
+int kernel_read(const struct domm_kernel *kernel, struct pagetable_walker *walker,
+                uint64_t virtual_address, void *buffer, size_t size)
 {
-    struct pagetable_walker walker;
     size_t done = 0;
-    start_walker(kernel, &walker);
     while (done < size) {
         uint64_t address, left;
-        int rc = translate(kernel, &walker, virtual_address + done, &address, &left);
+        int rc = translate(kernel, walker, virtual_address + done, &address, &left);
         if (rc)
             return rc;
         size_t part = size - done < left ? size - done : (size_t)left;
@@ -73,6 +71,14 @@ int domm_kernel_read(const struct domm_kernel *kernel, uint64_t virtual_address,
         done += part;
     }
     return 0;
+}
+
+int domm_kernel_read(const struct domm_kernel *kernel, uint64_t virtual_address, void *buffer,
+                     size_t size)
+{
+    struct pagetable_walker walker;
+    kernel_start_walker(kernel, &walker);
+    return kernel_read(kernel, &walker, virtual_address, buffer, size);
 }
 
 static int read_for_kallsyms(const void *context, uint64_t virtual_address, void *buffer,
@@ -159,7 +165,7 @@ static bool page_tables_agree(const struct domm_kernel *kernel)
 {
     struct pagetable_walker walker;
     uint64_t walked = 0, loaded = 0, left;
-    start_walker(kernel, &walker);
+    kernel_start_walker(kernel, &walker);
     return pagetable_walk(&walker, kernel->info.stext, &walked, &left) == 0 &&
            translate_image(kernel, kernel->info.stext, &loaded, &left) == 0 && walked == loaded;
 }

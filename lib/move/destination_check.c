@@ -6,6 +6,7 @@
 
 #include "lib/move/destination-internal.h"
 #include "lib/pair/lock.h"
+#include "lib/pair/storage.h"
 #include "lib/save/receiver.h"
 #include "lib/watch/link.h"
 #include "lib/xen/guest.h"
@@ -119,6 +120,21 @@ static int check_guest(struct domm_end *end, unsigned int g, struct domm_error *
     return rc ? domm_wrap(err, "%s", guest->facts.name) : 0;
 }
 
+/* What domM would not find after the move either. A doubt is no reason to refuse it what it has. */
+static int check_storage(struct domm_end *end, struct domm_error *err)
+{
+    char doubt[DOMM_STORAGE_DOUBT];
+    int rc = 0;
+    for (size_t t = 0; !rc && t < end->record.n_targets; t++) {
+        const struct domm_record_target *target = &end->record.targets[t];
+        for (size_t i = 0; !rc && i < target->n_storage; i++) {
+            if (target->storage[i].kind == DOMM_STORAGE_NFS && !target->storage[i].unchecked)
+                rc = domm_storage_check(&target->storage[i], DOMM_STORAGE_PATIENCE_MS, doubt, err);
+        }
+    }
+    return rc ? domm_wrap(err, "storage") : 0;
+}
+
 int domm_destination_check(struct domm_end *end, struct domm_error *err)
 {
     if (!domm_service_runs()) {
@@ -130,5 +146,5 @@ int domm_destination_check(struct domm_end *end, struct domm_error *err)
     rc = rc ? rc : check_memory(end, err);
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++)
         rc = check_guest(end, g, err);
-    return rc;
+    return rc ? rc : check_storage(end, err);
 }

@@ -189,24 +189,33 @@ int domm_config_take_mirror(struct domm_config *config, const char *text, struct
     return rc;
 }
 
-/* domM looks at a disk that the target writes: it must not be able to write it as well. */
-static int check_block(const struct domm_config *config, const char *vdev, struct domm_error *err)
+/* domM looks at a disk that the target writes: it must not be able to write it as well, and Xen's
+ * own script would give it to one of them only. */
+static int make_monitor_disk(struct domm_config *config, const char *vdev, struct domm_error *err)
 {
     for (size_t i = 0; i < config->n_disks; i++) {
-        const struct domm_disk *disk = &config->disks[i].parsed;
-        if (strcmp(disk->vdev, vdev) != 0)
+        struct domm_config_disk *disk = &config->disks[i];
+        if (strcmp(disk->parsed.vdev, vdev) != 0)
             continue;
-        if (disk->writable)
+        if (disk->parsed.writable)
             return domm_fail(err, DOMM_REFUSED, "block=%s: that disk is not read-only", vdev);
+        if (disk->parsed.plain && disk->parsed.path[0] == '/')
+            disk->script = DOMM_MONITOR_DISK_SCRIPT;
         return 0;
     }
     return domm_fail(err, DOMM_REFUSED, "block=%s: domM has no such disk", vdev);
 }
 
-static int storage_values(const char *nfs, const char *block, const char *max_age,
-                          struct domm_storage *storage_r, struct domm_error *err)
+/* The keys of a storage; in a configuration "target" follows. */
+enum { NFS, BLOCK, MAX_AGE, CHECK, STORAGE_KEYS };
+#define STORAGE_KEY_NAMES "nfs", "block", "max_age", "check"
+
+static int storage_values(char *const *values, struct domm_storage *storage_r,
+                          struct domm_error *err)
 {
+    const char *nfs = values[NFS], *block = values[BLOCK];
     const char *source = nfs ? nfs : block;
+    unsigned check = 1;
     *storage_r = (struct domm_storage){.max_age = DOMM_STORAGE_MAX_AGE};
     if (!nfs == !block)
         return domm_fail(err, DOMM_REFUSED, "one of nfs and block is needed, and only one");
@@ -215,17 +224,22 @@ static int storage_values(const char *nfs, const char *block, const char *max_ag
         return domm_fail(err, DOMM_REFUSED, "%s=%s is not %s", nfs ? "nfs" : "block", source,
                          nfs ? "SERVER:/PATH" : "a vdev");
     snprintf(storage_r->source, sizeof(storage_r->source), "%s", source);
-    return max_age ? domm_number_parse(max_age, 0, 3600, &storage_r->max_age, err) : 0;
+    if (block && values[CHECK])
+        return domm_fail(err, DOMM_REFUSED, "check is for nfs");
+    int rc = values[CHECK] ? domm_number_parse(values[CHECK], 0, 1, &check, err) : 0;
+    storage_r->unchecked = !check;
+    if (!rc && values[MAX_AGE])
+        rc = domm_number_parse(values[MAX_AGE], 0, 3600, &storage_r->max_age, err);
+    return rc;
 }
 
 static int fill_storage(struct domm_config *config, struct domm_config_storage *storage,
-                        const char *target, const char *nfs, const char *block, const char *max_age,
-                        struct domm_error *err)
+                        char *const *values, struct domm_error *err)
 {
-    int rc = find_target(config, target, &storage->target, err);
-    rc = rc ? rc : storage_values(nfs, block, max_age, &storage->storage, err);
-    if (!rc && block)
-        rc = check_block(config, block, err);
+    int rc = find_target(config, values[STORAGE_KEYS], &storage->target, err);
+    rc = rc ? rc : storage_values(values, &storage->storage, err);
+    if (!rc && values[BLOCK])
+        rc = make_monitor_disk(config, values[BLOCK], err);
     if (rc)
         return rc;
     for (const struct domm_config_storage *other = config->storage; other < storage; other++) {
@@ -239,17 +253,15 @@ static int fill_storage(struct domm_config *config, struct domm_config_storage *
 
 int domm_config_take_storage(struct domm_config *config, const char *text, struct domm_error *err)
 {
-    enum { TARGET, NFS, BLOCK, MAX_AGE, N_KEYS };
-    static const char *const keys[] = {"target", "nfs", "block", "max_age", NULL};
-    char *values[N_KEYS];
+    static const char *const keys[] = {STORAGE_KEY_NAMES, "target", NULL};
+    char *values[STORAGE_KEYS + 1];
     int rc = room(config->n_storage, DOMM_CONFIG_MAX_STORAGE, err);
     rc = rc ? rc : domm_spec_parse(text, keys, values, err);
     if (rc)
         return rc;
     struct domm_config_storage *storage = &config->storage[config->n_storage++];
-    rc = fill_storage(config, storage, values[TARGET], values[NFS], values[BLOCK], values[MAX_AGE],
-                      err);
-    free_values(values, N_KEYS);
+    rc = fill_storage(config, storage, values, err);
+    free_values(values, STORAGE_KEYS + 1);
     return rc;
 }
 
@@ -268,13 +280,12 @@ int domm_mirror_parse(const char *text, struct domm_mirror_pair *pair_r, struct 
 
 int domm_storage_parse(const char *text, struct domm_storage *storage_r, struct domm_error *err)
 {
-    enum { NFS, BLOCK, MAX_AGE, N_KEYS };
-    static const char *const keys[] = {"nfs", "block", "max_age", NULL};
-    char *values[N_KEYS];
+    static const char *const keys[] = {STORAGE_KEY_NAMES, NULL};
+    char *values[STORAGE_KEYS];
     int rc = domm_spec_parse(text, keys, values, err);
     if (rc)
         return rc;
-    rc = storage_values(values[NFS], values[BLOCK], values[MAX_AGE], storage_r, err);
-    free_values(values, N_KEYS);
+    rc = storage_values(values, storage_r, err);
+    free_values(values, STORAGE_KEYS);
     return rc;
 }

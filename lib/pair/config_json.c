@@ -16,6 +16,7 @@ static struct json_object *disks_json(const struct domm_config *config)
         add_text(object, "spec", disk->spec);
         add_text(object, "vdev", disk->parsed.vdev);
         add_text(object, "path", disk->parsed.path);
+        add_text(object, "script", disk->script);
         domm_json_bool(object, "writable", disk->parsed.writable);
         json_object_array_add(list, object);
     }
@@ -61,6 +62,8 @@ static struct json_object *storage_json(const struct domm_config *config)
         add_text(object, "target", config->storage[i].target);
         add_text(object, domm_storage_kind_name(storage->kind), storage->source);
         domm_json_number(object, "max_age", storage->max_age);
+        if (storage->kind == DOMM_STORAGE_NFS)
+            domm_json_bool(object, "check", !storage->unchecked);
         json_object_array_add(list, object);
     }
     return list;

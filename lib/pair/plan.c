@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/pair/mirrors.h"
+#include "lib/xen/disk.h"
 
 #define DEFAULT_BRIDGE "xenbr0" /* libxl__device_nic_setdefault, tools/libs/light/libxl_nic.c */
 #define SCRIPTS "/etc/xen/scripts"
@@ -188,6 +189,23 @@ static int check_monitor_vif(struct domm_xen *xen, struct nl_sock *netlink,
     return domm_hint(err, "a vif with script=" DOMM_MONITOR_VIF_SCRIPT " is on none");
 }
 
+/* What the configuration of a domM that is to be made is checked for. */
+static int check_disk(struct domm_xen *xen, const struct domm_member *domm,
+                      const struct domm_storage *storage, struct domm_error *err)
+{
+    enum domm_disk_state state;
+    if (storage->kind != DOMM_STORAGE_BLOCK)
+        return 0;
+    int rc = domm_xen_disk(xen, domm->domain.domid, storage->source, &state, err);
+    if (rc || state == DOMM_DISK_READ_ONLY)
+        return rc;
+    if (state == DOMM_DISK_WRITABLE)
+        return domm_fail(err, DOMM_PREFLIGHT, "the disk %s of %s is not read-only", storage->source,
+                         domm->domain.name);
+    domm_fail(err, DOMM_PREFLIGHT, "%s has no disk %s", domm->domain.name, storage->source);
+    return domm_hint(err, "xl block-attach with script=" DOMM_MONITOR_DISK_SCRIPT " gives it one");
+}
+
 int domm_plan_attach(struct domm_xen *xen, struct nl_sock *netlink,
                      const struct domm_inventory *inventory, const struct domm_member *domm,
                      const struct domm_member *target, const struct domm_record_target *entry,
@@ -204,6 +222,8 @@ int domm_plan_attach(struct domm_xen *xen, struct nl_sock *netlink,
         rc = check_target_vif(xen, netlink, target, entry->mirrors[i].vif, err);
         rc = rc ? rc : check_monitor_vif(xen, netlink, domm, entry->mirrors[i].to, err);
     }
+    for (size_t i = 0; !rc && i < entry->n_storage; i++)
+        rc = check_disk(xen, domm, &entry->storage[i], err);
     if (rc)
         return rc;
     *record_r = domm->record;

@@ -19,7 +19,8 @@ int domm_plan_create(struct domm_xen *xen, struct nl_sock *netlink,
 
 /* One more target for a domM that runs: adds the entry to a copy of its record. DOMM_PREFLIGHT if
  * the target is dom0, domM itself, ends, or is watched already; if a vif of a mirror is not there
- * or domM's leads to a network; DOMM_REFUSED if the domain is not a domM. */
+ * or domM's leads to a network; if domM has no such disk, or may write to it; DOMM_REFUSED if the
+ * domain is not a domM. */
 int domm_plan_attach(struct domm_xen *xen, struct nl_sock *netlink,
                      const struct domm_inventory *inventory, const struct domm_member *domm,
                      const struct domm_member *target, const struct domm_record_target *entry,

@@ -121,7 +121,8 @@ static int add_storage(struct domm_record_target *target, struct json_object *it
     if (!nfs == !block || !domm_storage_source_valid(storage->kind, source))
         return domm_fail(err, DOMM_REFUSED, "storage is neither \"nfs\" nor \"block\"");
     snprintf(storage->source, sizeof(storage->source), "%s", source);
-    return read_number(item, "max_age", 0, 3600, &storage->max_age, err);
+    int rc = read_number(item, "max_age", 0, 3600, &storage->max_age, err);
+    return rc ? rc : read_flag(item, "unchecked", &storage->unchecked, err);
 }
 
 static int add_target(struct domm_record *record, struct json_object *item, struct domm_error *err)
@@ -238,6 +239,8 @@ static struct json_object *target_json(const struct domm_record_target *target)
         struct json_object *item = json_object_new_object();
         domm_json_text(item, domm_storage_kind_name(one->kind), one->source);
         domm_json_number(item, "max_age", one->max_age);
+        if (one->unchecked)
+            domm_json_bool(item, "unchecked", true);
         json_object_array_add(storage, item);
     }
     json_object_object_add(object, "mirror", mirrors);

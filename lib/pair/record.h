@@ -7,7 +7,8 @@
  *     {"version": 1, "ready_timeout": 60, "managed": true, "targets": [
  *         {"uuid": "<uuid>", "adopted": true,
  *          "mirror": [{"vif": 0, "to": 1}],
- *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3}, {"block": "xvdb", "max_age": 3}]}]}
+ *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3, "unchecked": true},
+ *                      {"block": "xvdb", "max_age": 3}]}]}
  *
  * in which all but "version", "targets" and "uuid" may be left out, and other members are allowed
  * and ignored. It is read as hostile input: size, depth, types and counts are bounded, and what
@@ -42,6 +43,7 @@ struct domm_storage {
     enum domm_storage_kind kind;
     char source[DOMM_RECORD_MAX_SOURCE]; /* SERVER:/PATH, or the vdev of one of domM's disks */
     unsigned max_age;                    /* seconds */
+    bool unchecked;                      /* dom0 does not look whether it is there */
 };
 
 struct domm_record_target {

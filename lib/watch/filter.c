@@ -92,6 +92,19 @@ static void read_action(struct nlattr *nest, struct domm_filter *filter)
         read_stats(action[TCA_ACT_STATS], filter);
 }
 
+/* What the filter matched. Its action counts a packet that is to be divided into several later, or
+ * was put together from several, as so many; who gets the copy sees it as one, and so does the vif.
+ */
+static void read_hits(struct nlattr *nest, struct domm_filter *filter)
+{
+    struct tc_matchall_pcnt count;
+    const struct nlattr *hits = nla_find(nla_data(nest), nla_len(nest), TCA_MATCHALL_PCNT);
+    if (!hits || nla_len(hits) < (int)sizeof(count)) /* before Linux 5.0 */
+        return;
+    nla_memcpy(&count, hits, sizeof(count));
+    filter->packets = count.rhit;
+}
+
 /* A filter with a second action is not one of those domm makes, whatever the first does. */
 static void read_matchall(struct nlattr *nest, struct domm_filter *filter)
 {
@@ -107,6 +120,7 @@ static void read_matchall(struct nlattr *nest, struct domm_filter *filter)
     }
     if (count == 1)
         read_action(only, filter);
+    read_hits(nest, filter);
 }
 
 static bool parse_attributes(const struct nlmsghdr *message, struct nlattr **attributes)

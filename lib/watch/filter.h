@@ -40,7 +40,8 @@ struct domm_filter {
     enum domm_filter_action action;
     int mirror_to; /* ifindex; 0 once that device has gone */
     /* Since the filter was added: what passed it, and copies that did not reach the other
-     * device's queue or, of a dropping filter, packets dropped. */
+     * device's queue or, of a dropping filter, packets dropped. Packets are counted as the devices
+     * of dom0 hand them over: one that is divided for the wire (GSO) is one. */
     uint64_t packets, bytes, drops;
 };
 

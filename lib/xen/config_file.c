@@ -247,6 +247,11 @@ int domm_disk_parse(const char *spec, struct domm_disk *disk_r, struct domm_erro
         disk_r->vdev = strdup(disk.vdev ? disk.vdev : "");
         disk_r->path = strdup(disk.pdev_path ? disk.pdev_path : "");
         disk_r->writable = disk.readwrite;
+        disk_r->plain =
+            (disk.format == LIBXL_DISK_FORMAT_RAW || disk.format == LIBXL_DISK_FORMAT_UNKNOWN) &&
+            (disk.backend == LIBXL_DISK_BACKEND_PHY ||
+             disk.backend == LIBXL_DISK_BACKEND_UNKNOWN) &&
+            !disk.script && !disk.backend_domid && !disk.backend_domname;
         if (!disk_r->vdev || !disk_r->path)
             rc = domm_no_memory(err);
     }

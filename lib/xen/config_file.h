@@ -60,6 +60,7 @@ struct domm_disk {
     char *vdev;
     char *path; /* empty: no medium */
     bool writable;
+    bool plain; /* a raw device or file, with no script or backend asked for */
 };
 
 /* DOMM_REFUSED says what is wrong. *disk_r is freed by domm_disk_dispose, and empty on failure. */

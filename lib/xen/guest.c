@@ -97,9 +97,11 @@ static int set_disks(const struct domm_guest *guest, libxl_domain_config *config
     for (size_t i = 0; i < guest->n_disks; i++) {
         libxl_device_disk *disk = &config->disks[config->num_disks++];
         libxl_device_disk_init(disk);
-        int rc = domm_libxl_disk(guest->disks[i], disk, err);
+        int rc = domm_libxl_disk(guest->disks[i].spec, disk, err);
         if (rc)
             return rc;
+        if (!disk->script && copy(&disk->script, guest->disks[i].script))
+            return domm_no_memory(err);
     }
     return 0;
 }

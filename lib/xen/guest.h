@@ -26,6 +26,11 @@ struct domm_guest_vif {
     const char *mac, *bridge, *script, *ip, *vifname;
 };
 
+struct domm_guest_disk {
+    const char *spec;   /* in the form of xl-disk-configuration(5) */
+    const char *script; /* in place of Xen's own, if the specification has none; or null */
+};
+
 struct domm_guest {
     const char *name;
     struct domm_uuid uuid;
@@ -33,7 +38,7 @@ struct domm_guest {
     unsigned memory_mib, vcpus;
     enum domm_on_event on_poweroff, on_reboot, on_crash;
     size_t n_disks, n_vifs;
-    const char *const *disks; /* in the form of xl-disk-configuration(5) */
+    const struct domm_guest_disk *disks;
     const struct domm_guest_vif *vifs;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shared by memory.c and layout.c, and by nobody else. */
+/* Shared by the files that are about guests' memory, and by nobody else. */
 #ifndef DOMM_XEN_MEMORY_INTERNAL_H
 #define DOMM_XEN_MEMORY_INTERNAL_H
 

@@ -102,9 +102,14 @@ int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *fra
 int domm_memory_cpu_features(struct domm_memory *memory, bool pv, bool most,
                              uint32_t words_r[DOMM_CPU_WORDS], size_t *count_r,
                              struct domm_error *err);
+
 /* Whether the domain has suspended itself. */
 int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *suspended_r,
                           struct domm_error *err);
+
+/* Whether the domain is there and not being destroyed: what fails of one that is not, is no failure
+ * of Xen. */
+bool domm_memory_alive(struct domm_memory *memory, uint32_t domid);
 
 /* Memory of nobody, in KiB. */
 int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct domm_error *err);

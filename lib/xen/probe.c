@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <xenstore_lib.h>
 
 #include "lib/base/cleanup.h"
 
@@ -72,4 +73,11 @@ int domm_probe_xenstored(const char *socket_path, struct domm_error *err)
         return 0;
     domm_fail_errno(err, DOMM_NOT_PERMITTED, errno, "connecting to xenstored at %s", socket_path);
     return domm_hint(err, "start xenstored: systemctl start xen");
+}
+
+int domm_probe_dom0(struct domm_error *err)
+{
+    cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = domm_probe_hypervisor(root, err);
+    return rc ? rc : domm_probe_xenstored(xs_daemon_socket(), err);
 }

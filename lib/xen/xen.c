@@ -2,25 +2,15 @@
 #include "lib/xen/xen.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <xenstore_lib.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/xen/internal.h"
 #include "lib/xen/probe.h"
-
-static int probe(struct domm_error *err)
-{
-    cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int rc = domm_probe_hypervisor(root, err);
-    return rc ? rc : domm_probe_xenstored(xs_daemon_socket(), err);
-}
 
 int domm_xen_open(struct domm_log *log, struct domm_xen **xen_r, struct domm_error *err)
 {
     *xen_r = NULL;
-    int rc = probe(err);
+    int rc = domm_probe_dom0(err);
     if (rc)
         return rc;
     struct domm_xen *xen = calloc(1, sizeof(*xen));

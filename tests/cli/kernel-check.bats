@@ -80,6 +80,21 @@ watch() {
     fails 5 "$check" check -b "$base" /nonexistent/mem
 }
 
+@test "a domain's memory is for dom0, a target's for a domM" {
+    skip_on_xen
+    "$check" baseline -o "$base" "$mem"
+    fails 4 "$check" baseline -o "$base.2" xen:target1
+    says "the memory of domain target1: this machine does not run on Xen"
+    [ ! -e "$base.2" ]
+    fails 4 "$check" check -b "$base" xen:1
+    fails 4 "$check" check -b "$base" target:target1
+    says "opening a channel to dommd: No such device"
+    cd "$BATS_TEST_TMPDIR"
+    mv mem xen:mem
+    fails 4 "$check" check -b "$base" xen:mem
+    run -0 "$check" check -b "$base" ./xen:mem
+}
+
 @test "a baseline is private, and the same by file and by standard output" {
     "$check" baseline -o "$base" "$mem"
     [ "$(stat -c %a "$base")" = 600 ]
@@ -145,6 +160,16 @@ PY
     wait "$check_pid"
     [ "$(grep -c ' changed:' "$out")" = 1 ]
     [ "$(grep -c ' unreadable:' "$out")" = 1 ]
+}
+
+@test "with --verbose each look is told" {
+    "$check" baseline -o "$base" "$mem"
+    "$check" check -v -b "$base" -i 1 "$mem" >"$out" 3>&- &
+    check_pid=$!
+    twice() { [ "$(grep -c ' checked: 7 pages' "$out")" -ge 2 ]; }
+    eventually twice
+    kill "$check_pid"
+    wait "$check_pid"
 }
 
 @test "it ends with the state that it saw last" {

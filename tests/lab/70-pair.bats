@@ -195,6 +195,11 @@ refuses() {
 	refuses 3 'vif 0 is mirrored twice' domm attach domm1 target2 -m vif=0,to=1 -m vif=0,to=1
 	refuses 3 'is not SERVER:/PATH' domm attach domm1 target2 -s nfs=/srv
 	refuses 3 'is not known here' domm attach domm1 target2 -s cifs=x
+	refuses 6 '--storage: 10.99.0.3:/srv/nowhere: the server exports no such directory' domm attach domm1 target2 -s nfs=10.99.0.3:/srv/nowhere
+	refuses 6 'there is no such directory on the server' domm attach domm1 target2 -s nfs=10.99.0.3:/srv/guests/nowhere
+	refuses 6 'the server cannot be reached: Connection refused' domm attach domm1 target2 -s nfs=10.99.0.1:/srv
+	refuses 6 'the server cannot be reached' domm attach domm1 target2 -s nfs=10.99.0.77:/srv
+	refuses 6 'the server cannot be found' domm attach domm1 target2 -s nfs=nobody.invalid:/srv
 	refuses 2 'one argument too many' domm destroy domm1 domm1
 	refuses 2 'something is missing' domm attach domm1
 	refuses 2 'none of text, json and prometheus' domm monitor-status -f xml
@@ -225,6 +230,9 @@ refuses() {
 	refuses 3 'is not from 32' domm create /etc/xen/wrong.cfg
 	wrong storage 'storage = [ "block=xvdz" ]'
 	refuses 3 'no such disk' domm create /etc/xen/wrong.cfg
+	wrong storage 'storage = [ "nfs=10.99.0.3:/srv/nowhere" ]'
+	refuses 6 'storage: 10.99.0.3:/srv/nowhere: the server exports no such directory' domm create /etc/xen/wrong.cfg
+	refuses 6 'storage: 10.99.0.3:/srv/nowhere: the server exports no such directory' domm -N create /etc/xen/wrong.cfg
 	wrong ready_timeout 'ready_timeout = 0'
 	refuses 3 'ready_timeout' domm create /etc/xen/wrong.cfg
 	unchanged "$before"
@@ -239,7 +247,7 @@ refuses() {
 	on host1 'domm detach domm1 target1'
 	id=$(on host1 'xl domid domm1')
 	run on host1 "f=\$(ls /var/lib/xen/userdata-d.$id.*.domm); sed -i 's/\"ready_timeout\":[0-9]*/\"ready_timeout\":20/' \$f
-		domm attach domm1 target1 -s nfs=10.99.0.3:/srv/nowhere"
+		domm attach domm1 target1 -s nfs=10.99.0.3:/srv/nowhere,check=0"
 	echo "$output"
 	[ "$status" = 7 ]
 	[[ $output == *"they are parted again"* ]]

@@ -71,7 +71,7 @@ static const char full[] =
     "vif += [ '' ]\n"
     "target = [ 'web', 'mail' ]\n"
     "mirror = [ 'target=web,vif=0,to=1', 'target=mail,vif=0,to=1', 'target=web,vif=1,to=2' ]\n"
-    "storage = [ 'target=web, nfs=10.0.0.3:/srv/web, max_age=1', 'target=mail,block=xvdb' ]\n"
+    "storage = [ 'target=web, nfs=10.0.0.3:/srv/web, max_age=1,check=0', 'target=mail,block=xvdb' ]\n"
     "ready_timeout = 30\n";
 
 static void everything_is_taken(void **state)
@@ -88,6 +88,8 @@ static void everything_is_taken(void **state)
     assert_int_equal(config->on_crash, DOMM_ON_PRESERVE);
     assert_string_equal(config->disks[1].parsed.vdev, "xvdb");
     assert_false(config->disks[1].parsed.writable);
+    assert_null(config->disks[0].script);
+    assert_string_equal(config->disks[1].script, DOMM_MONITOR_DISK_SCRIPT);
     assert_int_equal(config->n_vifs, 3);
     assert_false(config->vifs[0].monitor);
     assert_true(config->vifs[1].monitor);
@@ -97,7 +99,9 @@ static void everything_is_taken(void **state)
     assert_int_equal(config->storage[0].storage.kind, DOMM_STORAGE_NFS);
     assert_string_equal(config->storage[0].storage.source, "10.0.0.3:/srv/web");
     assert_int_equal(config->storage[0].storage.max_age, 1);
+    assert_true(config->storage[0].storage.unchecked);
     assert_int_equal(config->storage[1].storage.max_age, 3);
+    assert_false(config->storage[1].storage.unchecked);
     assert_int_equal(config->ready_timeout, 30);
 
     struct json_object *json = domm_config_json(config);
@@ -125,6 +129,35 @@ static void one_target_need_not_be_named(void **state)
     assert_string_equal(config->mirrors[0].target, "web");
     assert_string_equal(config->storage[0].target, "web");
     domm_config_free(config);
+}
+
+/* As xl-disk-configuration(5) has them. */
+static void a_disk_that_is_shared_has_our_script_unless_it_has_another(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *disk;
+        bool ours;
+    } cases[] = {
+        {"/dev/null,raw,xvdb,ro", true},
+        {"format=raw,vdev=xvdb,access=ro,target=/dev/null", true},
+        {"/dev/null,raw,xvdb,ro,script=block-other", false},
+        {"/dev/null,qcow2,xvdb,ro", false},
+        {"/dev/null,raw,xvdb,ro,backendtype=qdisk", false},
+        {"/dev/null,raw,xvdb,ro,backend=storage", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[512];
+        struct domm_config *config;
+        struct domm_error err = {0};
+        snprintf(text, sizeof(text), MINIMUM "disk=['%s']\ntarget='web'\nstorage=['block=xvdb']\n",
+                 cases[i].disk);
+        if (make(text, NULL, &config, &err))
+            fail_msg("%s: %s", cases[i].disk, err.text);
+        if ((config->disks[0].script != NULL) != cases[i].ours)
+            fail_msg("%s", cases[i].disk);
+        domm_config_free(config);
+    }
 }
 
 static void arguments_override_the_file(void **state)
@@ -245,6 +278,9 @@ static const struct {
     {"disk=['phy:/dev/null,xvdb,w']\ntarget='a'\nstorage=['block=xvdb']\n", NULL,
      "block=xvdb: that disk is not read-only"},
     {"target='a'\nstorage=['nfs=a:/b,max_age=3601']\n", NULL, "3601 is not from 0 to 3600"},
+    {"target='a'\nstorage=['nfs=a:/b,check=2']\n", NULL, "2 is not from 0 to 1"},
+    {"disk=['phy:/dev/null,xvdb,r']\ntarget='a'\nstorage=['block=xvdb,check=0']\n", NULL,
+     "check is for nfs"},
     {"target='a'\nstorage=['nfs=a:/b','nfs=a:/b']\n", NULL, "a:/b of a is there twice"},
     /* Arguments. */
     {"", "memory", "argument memory:1: config parsing error"},
@@ -374,6 +410,7 @@ int main(void)
         cmocka_unit_test(the_least_has_defaults),
         cmocka_unit_test(everything_is_taken),
         cmocka_unit_test(one_target_need_not_be_named),
+        cmocka_unit_test(a_disk_that_is_shared_has_our_script_unless_it_has_another),
         cmocka_unit_test(arguments_override_the_file),
         cmocka_unit_test(bad_configurations_are_refused),
         cmocka_unit_test(a_file_without_the_least_is_refused),

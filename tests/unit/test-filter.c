@@ -18,7 +18,7 @@ struct telling {
     uint32_t info, handle, parent, chain;
     const char *kind, *action;
     int actions, verdict, eaction;
-    uint64_t packets64;
+    uint64_t packets64, hits;
 };
 
 static const struct telling mirror = {
@@ -76,6 +76,9 @@ static struct nl_msg *tell(const struct telling *told)
     for (int i = 1; i <= told->actions; i++)
         put_action(msg, told, i);
     nla_nest_end(msg, actions);
+    struct tc_matchall_pcnt count = {.rhit = told->hits};
+    if (told->hits)
+        nla_put(msg, TCA_MATCHALL_PCNT, sizeof(count), &count);
     nla_nest_end(msg, options);
     return msg;
 }
@@ -155,6 +158,10 @@ static void counters_are_read(void **state)
     assert_int_equal(filter.drops, 7);
     assert_true(parse(&many, &filter));
     assert_int_equal(filter.packets, 0x100000003);
+    many.hits = 2; /* of which one was counted as more */
+    assert_true(parse(&many, &filter));
+    assert_int_equal(filter.packets, 2);
+    assert_int_equal(filter.drops, 7);
 }
 
 static void other_peoples_filters_are_not_ours(void **state)

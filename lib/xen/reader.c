@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/xen/reader.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/xen/memory-internal.h"
+
+/* Mapped at once. */
+#define CHUNK_FRAMES 256u
+
+struct domm_reader {
+    struct domm_memory *memory;
+    uint32_t domid;
+    uint64_t frames;
+    bool translated;
+    struct domm_layout layout; /* of a PV guest */
+};
+
+static int open_pv(struct domm_reader *reader, struct domm_error *err)
+{
+    int rc = domm_memory_layout(reader->memory, reader->domid, &reader->layout, err);
+    reader->frames = reader->layout.count;
+    return rc;
+}
+
+int domm_reader_open(struct domm_memory *memory, uint32_t domid, struct domm_reader **reader_r,
+                     struct domm_error *err)
+{
+    xc_domaininfo_t info;
+    if (domid == 0)
+        return domm_fail(err, DOMM_REFUSED, "dom0's own memory is not for reading");
+    if (xc_domain_getinfolist(memory->control, domid, 1, &info) != 1 || info.domain != domid)
+        return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
+    struct domm_reader *reader = calloc(1, sizeof(*reader));
+    if (!reader)
+        return domm_no_memory(err);
+    reader->memory = memory;
+    reader->domid = domid;
+    reader->translated = info.flags & XEN_DOMINF_hvm_guest;
+    int rc = reader->translated ? domm_memory_frames(memory, domid, &reader->frames, err)
+                                : open_pv(reader, err);
+    if (rc) {
+        domm_reader_close(reader);
+        return rc;
+    }
+    *reader_r = reader;
+    return 0;
+}
+
+void domm_reader_close(struct domm_reader *reader)
+{
+    if (!reader)
+        return;
+    domm_memory_layout_free(reader->memory, &reader->layout);
+    free(reader);
+}
+
+uint64_t domm_reader_frames(const struct domm_reader *reader)
+{
+    return reader->frames;
+}
+
+/* The frames as Xen maps them. */
+static void translate(const struct domm_reader *reader, uint64_t gfn, size_t count,
+                      uint64_t *frames_r)
+{
+    for (size_t i = 0; i < count; i++)
+        frames_r[i] = reader->translated ? gfn + i : reader->layout.mfns[gfn + i];
+}
+
+/* `size` bytes from `offset` in the first frame on, which take `count` frames. */
+static int read_chunk(const struct domm_reader *reader, uint64_t gfn, size_t count, size_t offset,
+                      void *buffer, size_t size)
+{
+    uint64_t frames[CHUNK_FRAMES];
+    int errors[CHUNK_FRAMES];
+    bool holes = false;
+    translate(reader, gfn, count, frames);
+    unsigned char *pages = domm_memory_map(reader->memory, reader->domid, frames, count, errors);
+    int reason = errno;
+    if (!pages)
+        return domm_memory_alive(reader->memory, reader->domid) ? -reason : -EIO;
+    for (size_t done = 0; done < size;) {
+        size_t at = offset + done, rest = DOMM_PAGE_SIZE - at % DOMM_PAGE_SIZE;
+        size_t part = size - done < rest ? size - done : rest;
+        bool hole = errors[at / DOMM_PAGE_SIZE] != 0;
+        if (hole)
+            memset((char *)buffer + done, 0, part);
+        else
+            memcpy((char *)buffer + done, pages + at, part);
+        holes |= hole;
+        done += part;
+    }
+    domm_memory_unmap(reader->memory, pages, count);
+    /* What cannot be mapped is a hole only while the guest has its memory. */
+    return holes && !domm_memory_alive(reader->memory, reader->domid) ? -EIO : 0;
+}
+
+int domm_reader_read(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size)
+{
+    uint64_t end = reader->frames * DOMM_PAGE_SIZE;
+    if (address > end || size > end - address)
+        return -EINVAL;
+    for (size_t done = 0; done < size;) {
+        uint64_t at = address + done;
+        size_t offset = (size_t)(at % DOMM_PAGE_SIZE);
+        size_t most = CHUNK_FRAMES * (size_t)DOMM_PAGE_SIZE - offset;
+        size_t part = size - done < most ? size - done : most;
+        size_t count = (offset + part + DOMM_PAGE_SIZE - 1) / DOMM_PAGE_SIZE;
+        int rc =
+            read_chunk(reader, at / DOMM_PAGE_SIZE, count, offset, (char *)buffer + done, part);
+        if (rc)
+            return rc;
+        done += part;
+    }
+    return 0;
+}

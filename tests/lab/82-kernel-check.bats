@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# domm-kernel-check on one target from both sides: in domM, on the file that the agent offers, and in
+# dom0, on the domain itself. Starts from the pair that 70-pair.bats leaves.
+
+load helpers
+
+mem=/run/domm/target1/mem
+runs=11
+
+setup_file() {
+	lab up
+	lab restore watched
+	lab push
+	on host1 'systemctl restart dommd'
+	in_guest host1 domm1 'systemctl restart domm-agent'
+	cc -O2 -Wall -Wextra -Werror -o "$BATS_FILE_TMPDIR/poke" "$here/guest/poke.c" -lxenforeignmemory
+	lab ssh host1 'cat > /root/poke && chmod 755 /root/poke' <"$BATS_FILE_TMPDIR/poke"
+	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
+	eventually 300 ready
+	in_domm "domm-kernel-check baseline -o /var/tmp/baseline $mem"
+	in_domm 'cat /var/tmp/baseline' | lab ssh host1 'cat > /var/tmp/baseline'
+}
+
+in_domm() { in_guest host1 domm1 "$1"; }
+
+# Once from either side: milliseconds that the pass took, and the whole program.
+once="TIMEFORMAT=%R; { time domm-kernel-check check -j -b /var/tmp/baseline"
+from_domm() { in_domm "bash -c '$once $mem; } 2>&1'" | figures; }
+from_dom0() { on host1 "bash -c '$once xen:target1; } 2>&1'" | figures; }
+figures() { python3 -c '
+import json, sys
+lines = sys.stdin.read().split("\n")
+checked = json.loads(lines[0])
+assert checked["event"] == "checked" and checked["changes"] == 0, lines
+print(checked["milliseconds"], round(float(lines[1]) * 1000), checked["pages"])'; }
+
+@test "from dom0 the kernel is what it is from domM, by name and by domid" {
+	for domain in target1 "$(on host1 'xl domid target1')"; do
+		run on host1 "domm-kernel-check check -b /var/tmp/baseline xen:$domain"
+		echo "$output"
+		[ "$status" = 0 ]
+		[[ $output == *": 0 changes, 0 more"* ]]
+	done
+	on host1 'domm-kernel-check baseline -o /var/tmp/baseline0 xen:target1'
+	on host1 'cat /var/tmp/baseline0' | lab ssh filer 'cat > /srv/guests/domm1/var/tmp/new && mv /srv/guests/domm1/var/tmp/new /srv/guests/domm1/var/tmp/baseline0'
+	eventually 60 in_domm 'test -s /var/tmp/baseline0'
+	in_domm "domm-kernel-check check -b /var/tmp/baseline0 $mem"
+}
+
+@test "a byte of its text is found changed from both sides, at the same address" {
+	at=$(in_guest host1 target1 'grep " __x64_sys_sethostname$" /proc/kallsyms' | cut -d' ' -f1)
+	base=$(in_domm "cat /run/domm/target1/info.json" | jq -r '.kernel.phys_base')
+	at=$(printf %x $((0x$at + 16 - 0xffffffff80000000 + base)))
+	old=$(on host1 "/root/poke \$(xl domid target1) $at cc")
+	run on host1 'domm-kernel-check check -b /var/tmp/baseline xen:target1'
+	echo "$output"
+	[ "$status" = 20 ]
+	dom0=$(sed -n 's/.* changed: //p' <<<"$output")
+	[[ $dom0 == *sethostname+0x10* ]]
+	run in_domm "domm-kernel-check check -b /var/tmp/baseline $mem"
+	echo "$output"
+	[ "$status" = 20 ]
+	[ "$(sed -n 's/.* changed: //p' <<<"$output")" = "$dom0" ]
+	on host1 "/root/poke \$(xl domid target1) $at $old"
+	on host1 'domm-kernel-check check -b /var/tmp/baseline xen:target1'
+}
+
+@test "a PV guest's kernel is checked from dom0 as well" {
+	on host1 'domm-kernel-check baseline -o /var/tmp/baseline-pv xen:domm1'
+	run on host1 'domm-kernel-check check -b /var/tmp/baseline-pv xen:domm1'
+	note "${lines[-1]}"
+	[ "$status" = 0 ]
+}
+
+@test "what is no domain to read is refused with a reason and a code" {
+	refuses() {
+		run on host1 "domm-kernel-check check -b /var/tmp/baseline xen:$3"
+		[ "$status" = "$1" ] || { echo "exit $status: $output"; return 1; }
+		[[ $output == *"$2"* ]] || { echo "$output"; return 1; }
+	}
+	refuses 5 "no domain has the name 'nobody'" nobody
+	refuses 5 'there is no domain 31999' 31999
+	refuses 3 "dom0's own memory" 0
+	run in_domm 'domm-kernel-check check -b /var/tmp/baseline xen:target1'
+	[ "$status" = 4 ]
+	[[ $output == *"the memory of domain target1: "* ]]
+}
+
+@test "a target that is destroyed while it is watched from dom0 is let go" {
+	on host1 'domm-kernel-check baseline -o /var/tmp/baseline2 xen:target2
+		timeout 300 domm-kernel-check check -b /var/tmp/baseline2 -i 1 xen:target2 >/var/tmp/out 2>&1 </dev/null &'
+	in_out() { on host1 "grep -q '$1' /var/tmp/out"; }
+	eventually 60 in_out 'checked: '
+	on host1 'xl destroy target2'
+	gone() { ! on host1 'xl list' | grep -q -e '^target2 ' -e '(null)'; }
+	eventually 60 gone
+	eventually 60 in_out 'unreadable'
+	on host1 'kill $(pidof domm-kernel-check)'
+}
+
+@test "a target is read by the program itself as well, and let go when it is detached" {
+	run in_domm 'domm-kernel-check check -b /var/tmp/baseline target:target1'
+	echo "$output"
+	[ "$status" = 0 ]
+	run in_domm 'domm-kernel-check check -b /var/tmp/baseline target:nobody'
+	[ "$status" = 5 ]
+	in_domm 'setsid timeout 300 domm-kernel-check check -v -i 1 -b /var/tmp/baseline target:target1 \
+		>/var/tmp/out 2>&1 </dev/null &'
+	told() { in_domm "grep -q '$1' /var/tmp/out"; }
+	eventually 60 told 'checked: '
+	on host1 'domm detach domm1 target1'
+	[[ $(on host1 'dommd --scan domm1') == *" 0 foreign frames"* ]]
+	eventually 60 told 'unreadable: '
+	on host1 'domm attach domm1 target1 --mirror vif=0,to=1 --storage nfs=10.99.0.3:/srv/guests/target1'
+	eventually 60 told ' readable: '
+	in_domm 'kill $(pidof domm-kernel-check)'
+}
+
+# Figures, not a verdict: what they are worth depends on the machine.
+medians() {
+	while read -r line; do note "$line"; done < <(python3 - "$BATS_TEST_TMPDIR" "$@" <<'PY'
+import statistics, sys
+directory, *columns = sys.argv[1:]
+def read(side):
+    with open(f"{directory}/{side}") as file:
+        return [[int(n) for n in line.split()] for line in file]
+sides = {side: read(side) for side in ("domm", "dom0")}
+for column, what in enumerate(columns):
+    median = {}
+    for side, rows in sides.items():
+        values = [row[column] for row in rows]
+        median[side] = statistics.median(values)
+        print(f"{what} in {side}: median {median[side]} ms, {min(values)} to {max(values)} ms, "
+              f"{len(values)} times, {rows[0][-1]} pages")
+    print(f"{what}: domM/dom0 = {median['domm'] / median['dom0']:.2f}")
+PY
+	)
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/domm")" -ge $runs ] && [ "$(wc -l <"$BATS_TEST_TMPDIR/dom0")" -ge $runs ]
+}
+
+@test "the time of one look by the agent's file in domM beside that in dom0, in turn" {
+	from_domm && from_dom0 # both have read their programs and the baseline by now
+	for _ in $(seq $runs); do
+		from_domm >>"$BATS_TEST_TMPDIR/domm"
+		from_dom0 >>"$BATS_TEST_TMPDIR/dom0"
+	done
+	medians 'one look' 'one look with the start of the program'
+}
+
+@test "the time of a look among many in domM beside that in dom0, in turn" {
+	# Both look every 6 s, one 3 s after the other.
+	watch="domm-kernel-check check -v -j -i 6 -b /var/tmp/baseline"
+	in_domm "setsid timeout 200 $watch target:target1 >/var/tmp/out 2>&1 </dev/null &"
+	told() { in_domm 'grep -q checked /var/tmp/out'; }
+	eventually 60 told
+	sleep 2
+	on host1 "setsid timeout 200 $watch xen:target1 >/var/tmp/out 2>&1 </dev/null &"
+	sleep $((6 * (runs + 2)))
+	in_domm 'kill $(pidof domm-kernel-check); cat /var/tmp/out' >"$BATS_TEST_TMPDIR/domm.json"
+	on host1 'kill $(pidof domm-kernel-check); cat /var/tmp/out' >"$BATS_TEST_TMPDIR/dom0.json"
+	for side in domm dom0; do # but for the first, in which the target is mapped
+		jq -r 'select(.event == "checked" and .changes == 0) | "\(.milliseconds) \(.pages)"' \
+			"$BATS_TEST_TMPDIR/$side.json" | tail -n +2 >"$BATS_TEST_TMPDIR/$side"
+		[ "$(jq -r .event "$BATS_TEST_TMPDIR/$side.json" | sort -u)" = checked ]
+	done
+	medians 'a look'
+}

@@ -132,9 +132,9 @@ nothing_left_at() {
 		done'
 	in_background host2 target1 'ambush /sys/kernel/tracing/events/kprobes/evil/enable 1' /tmp/ambush
 	migrate host2 host1 -d tls
+	eventually 30 in_guest host1 target1 'grep struck /tmp/ambush'
 	tell_report "host2 to host1, by TLS"
 	[ "$(figure '.guests[1].unmonitored_cpu_ns')" = 0 ]
-	eventually 30 in_guest host1 target1 'grep struck /tmp/ambush'
 	eventually 30 in_guest host1 domm1 'grep -q "changed.*__x64_sys_sethostname" /tmp/kernel'
 	note "$(in_guest host1 target1 'cat /tmp/ambush'); $(in_guest host1 domm1 'grep -m 1 changed /tmp/kernel')"
 	in_guest host1 target1 'echo 0 > /sys/kernel/tracing/events/kprobes/evil/enable'

@@ -2,7 +2,7 @@
 /*
  * ambush: runs in a target as an intruder who waits for the moment after a migration in which a
  * monitor might not yet look. It spins on the clocks; while a guest is suspended its monotonic clock
- * stands still and its real-time clock does not. At once it writes a word to a file that was opened
+ * stands still and its clock since boot does not. At once it writes a word to a file that was opened
  * before, and says after how long.
  *
  * Usage: ambush FILE WORD
@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define JUMP_NS 30000000LL
+/* Longer than anybody is kept from the CPU between reading the two clocks. */
+#define JUMP_NS 1000000000LL
 
 static long long ns(clockid_t clock)
 {

@@ -136,7 +136,8 @@ def _parser():
 
     verb(cmd_demo, "show what domm does, from nothing")
     up = verb(cmd_up, "build what is missing, bring the lab up as after boot")
-    up.add_argument("--hypervisor", default="current", help="of both hosts: " + ", ".join(HYPERVISORS))
+    up.add_argument("--hypervisor", default=os.environ.get("LAB_HYPERVISOR", "current"),
+                    help="of both hosts: " + ", ".join(HYPERVISORS) + " (default: $LAB_HYPERVISOR, or current)")
     for host in HOSTS:
         up.add_argument(f"--{host}", metavar="HYPERVISOR", help=f"of {host} alone")
     up.add_argument("--smp", type=int, default=1, choices=(1, 2), help="CPUs of a host (default: 1)")

@@ -138,7 +138,7 @@ nothing_left_at() {
 	eventually 30 in_guest host1 domm1 'grep -q "changed.*__x64_sys_sethostname" /tmp/kernel'
 	note "$(in_guest host1 target1 'cat /tmp/ambush'); $(in_guest host1 domm1 'grep -m 1 changed /tmp/kernel')"
 	in_guest host1 target1 'echo 0 > /sys/kernel/tracing/events/kprobes/evil/enable'
-	in_guest host1 domm1 'pkill domm-kernel-check'
+	in_guest host1 domm1 'pkill -x domm-kernel-che'
 	ready_at host1
 }
 

@@ -67,26 +67,6 @@ static int take_record(struct domm_destination *destination, struct domm_error *
     return same ? 0 : domm_fail(err, DOMM_REFUSED, "the record of domM names other targets");
 }
 
-static int note_beginning(struct domm_destination *destination, struct domm_error *err)
-{
-    struct domm_end *end = &destination->end;
-    struct json_object *note = json_object_new_object(), *guests = json_object_new_array();
-    for (unsigned int g = 0; g < domm_end_guests(end); g++) {
-        struct json_object *guest = json_object_new_object();
-        char uuid[DOMM_UUID_TEXT];
-        domm_uuid_format(&end->guests[g].facts.uuid, uuid);
-        domm_json_text(guest, "name", end->guests[g].facts.name);
-        domm_json_text(guest, "uuid", uuid);
-        json_object_array_add(guests, guest);
-    }
-    json_object_object_add(note, "guests", guests);
-    int rc = domm_journal_begin(&end->offer.migration, false, &end->journal, err);
-    if (!rc)
-        return domm_journal_note(end->journal, "begin", note, err);
-    json_object_put(note);
-    return rc;
-}
-
 static int take_offer(struct domm_destination *destination, const struct domm_wire_offer *offer,
                       struct domm_error *err)
 {
@@ -96,7 +76,7 @@ static int take_offer(struct domm_destination *destination, const struct domm_wi
     end->report.n_targets = offer->n_targets;
     int rc = check_described(destination, err);
     rc = rc ? rc : take_record(destination, err);
-    rc = rc ? rc : note_beginning(destination, err);
+    rc = rc ? rc : domm_end_begin_journal(end, false, err);
     if (!rc)
         domm_machine_learn(&end->machine, offer->n_targets, offer->on_not_ready);
     return rc;

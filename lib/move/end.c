@@ -51,6 +51,27 @@ void domm_end_close(struct domm_end *end)
     domm_xen_close(end->xen);
 }
 
+int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error *err)
+{
+    int rc = domm_journal_begin(&end->offer.migration, source, &end->journal, err);
+    if (rc)
+        return rc;
+    struct json_object *note = json_object_new_object(), *guests = json_object_new_array();
+    for (unsigned int g = 0; g < domm_end_guests(end); g++) {
+        struct json_object *guest = json_object_new_object();
+        char uuid[DOMM_UUID_TEXT];
+        domm_uuid_format(&end->guests[g].facts.uuid, uuid);
+        domm_json_text(guest, "name", end->guests[g].facts.name);
+        domm_json_text(guest, "uuid", uuid);
+        domm_json_number(guest, "domid", end->guests[g].domid); /* 0: not here yet */
+        json_object_array_add(guests, guest);
+    }
+    if (source)
+        domm_json_text(note, "destination", end->report.destination);
+    json_object_object_add(note, "guests", guests);
+    return domm_journal_note(end->journal, "begin", note, err);
+}
+
 /* What does not fit follows from what is there. */
 void domm_end_raise(struct domm_end *end, struct domm_event event)
 {

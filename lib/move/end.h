@@ -104,6 +104,9 @@ static inline unsigned int domm_end_guests(const struct domm_end *end)
 int domm_end_open(struct domm_end *end, struct domm_log *log, struct domm_error *err);
 void domm_end_close(struct domm_end *end);
 
+/* Makes this end's journal, which begins with who is to be moved. */
+int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error *err);
+
 /* The loop's: hands an event to the machine as soon as may be. */
 void domm_end_raise(struct domm_end *end, struct domm_event event);
 

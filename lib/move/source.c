@@ -160,24 +160,6 @@ int domm_source_call(struct domm_source *source, struct domm_error *err)
     return rc ? rc : domm_peer_begin(&source->end.peer, true, source->in, source->out, err);
 }
 
-static int note_beginning(struct domm_source *source, struct domm_error *err)
-{
-    struct domm_end *end = &source->end;
-    struct json_object *note = json_object_new_object(), *guests = json_object_new_array();
-    for (unsigned int g = 0; g < domm_end_guests(end); g++) {
-        struct json_object *guest = json_object_new_object();
-        char uuid[DOMM_UUID_TEXT];
-        domm_uuid_format(&end->guests[g].facts.uuid, uuid);
-        domm_json_text(guest, "name", end->guests[g].facts.name);
-        domm_json_text(guest, "uuid", uuid);
-        domm_json_number(guest, "domid", end->guests[g].domid);
-        json_object_array_add(guests, guest);
-    }
-    domm_json_text(note, "destination", source->options.host);
-    json_object_object_add(note, "guests", guests);
-    return domm_journal_note(end->journal, "begin", note, err);
-}
-
 int domm_source_run(struct domm_source *source, const sigset_t *signals, struct domm_error *err)
 {
     struct domm_end *end = &source->end;
@@ -188,10 +170,8 @@ int domm_source_run(struct domm_source *source, const sigset_t *signals, struct 
         .on_not_ready = source->options.on_not_ready,
     };
     int rc = 0;
-    if (!source->options.preflight) {
-        rc = domm_journal_begin(&end->offer.migration, true, &end->journal, err);
-        rc = rc ? rc : note_beginning(source, err);
-    }
+    if (!source->options.preflight)
+        rc = domm_end_begin_journal(end, true, err);
     if (rc)
         return rc;
     end->signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -151,11 +151,18 @@ static int check_mirrors(struct domm_end *end, struct domm_error *err)
     return rc;
 }
 
+static int need_dommd(struct domm_error *err)
+{
+    return domm_service_runs() ? 0 : domm_fail(err, DOMM_FAILED, "dommd has ended");
+}
+
 /* dommd makes them, as the record says; two that did it at once would be in each other's way. */
 static int mirror(struct domm_end *end, struct domm_error *err)
 {
     int rc = check_mirrors(end, err);
     for (int i = 0; rc == -DOMM_FAILED && go_on(end, i); i++) {
+        if (need_dommd(err))
+            return -DOMM_FAILED;
         rest();
         rc = check_mirrors(end, err);
     }
@@ -194,9 +201,8 @@ static int await_nodes(struct domm_end *end, struct domm_error *err)
 
 static int verify(struct domm_end *end, struct domm_error *err)
 {
-    if (!domm_service_runs())
-        return domm_fail(err, DOMM_FAILED, "dommd has ended");
-    return await_nodes(end, err);
+    int rc = need_dommd(err);
+    return rc ? rc : await_nodes(end, err);
 }
 
 static int rename_guest(struct domm_end *end, unsigned int g, bool in, struct domm_error *err)

@@ -13,7 +13,7 @@
 #include "lib/xen/save.h"
 
 #define GRACE_MS 10000
-#define ENOUGH_PAGES 512 /* 2 MiB: what a guest writes by merely living */
+#define ENOUGH_PAGES 1024 /* 4 MiB: what a guest writes by merely living */
 #define DRAIN_LOOKS 40
 #define DRAIN_LOOK_NS 50000000L
 

@@ -15,7 +15,8 @@ void domm_policy_count(struct domm_policy *policy, uint64_t dirty_pages)
     policy->barren = better ? 0 : policy->barren + 1;
     if (better)
         policy->least = dirty_pages;
-    policy->converged = dirty_pages <= policy->enough;
+    policy->converged =
+        dirty_pages <= policy->enough || (policy->converged && dirty_pages / 2 <= policy->enough);
     policy->settled =
         policy->converged || policy->barren >= BARREN_ROUNDS || policy->counts >= MANY_ROUNDS;
 }

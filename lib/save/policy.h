@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 struct domm_policy {
-    uint64_t enough; /* a guest that has no more dirty pages than this has converged */
+    /* A guest that has no more dirty pages than this has converged, and has so until it has more
+     * than twice as many: several guests are to be so far at the same time. */
+    uint64_t enough;
     /* Begin zeroed. */
     uint64_t least;
     unsigned int counts, barren;

@@ -56,7 +56,7 @@ def _intrude(host, target):
 def _seen(host, domm):
     """Waits until all three have noticed."""
     def alarms():
-        return guests.in_guest(host, domm, "grep -q changed /tmp/kernel && grep -q EVIL /tmp/packets && "
+        return guests.in_guest(host, domm, "grep -q changed /tmp/kernel && grep -q EVIL-OUT /tmp/packets && "
                                            "! aide --config /tmp/aide.conf --check >/tmp/files && echo yes",
                                check=False, timeout=300)
     wait_for("the three alarms", lambda: "yes" in alarms(), 180)
@@ -85,6 +85,6 @@ def run(lab):
     _show_in(host2, domm, processes)
     _intrude(host2, target)
     _seen(host2, domm)
-    _show_in(host2, domm, "grep -m 1 changed /tmp/kernel; grep -m 1 EVIL /tmp/packets; "
+    _show_in(host2, domm, "grep -m 1 changed /tmp/kernel; grep -m 1 EVIL-OUT /tmp/packets; "
                           "grep -m 1 etc/passwd /tmp/files")
     say("the lab stays up: 'tests/lab/lab --help' says what else it does, 'tests/lab/lab down' ends it")

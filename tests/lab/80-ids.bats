@@ -26,6 +26,9 @@ in_target() { in_guest host1 target1 "$1"; }
 in_domm_for_a_while() { in_domm "setsid timeout 300 $1 >/tmp/output 2>&1 </dev/null &"; }
 output_has() { in_domm "grep -a -q -e '$1' /tmp/output"; }
 
+# bats does not see that a command which is negated by ! succeeds.
+output_lacks() { if output_has "$1"; then return 1; fi; }
+
 watch_kernel() {
 	local start=$SECONDS
 	in_domm "domm-kernel-check baseline -o /tmp/baseline $mem"
@@ -37,7 +40,7 @@ watch_kernel() {
 	watch_kernel
 	sleep 20
 	in_domm 'cat /tmp/output'
-	! output_has '"event":"changed"'
+	output_lacks '"event":"changed"'
 	# A breakpoint of kprobes is a byte written to the text, by root in the target.
 	in_target 'mount -t tracefs none /sys/kernel/tracing 2>/dev/null; cd /sys/kernel/tracing
 		for at in 9 10 11 12 13 14 15 16 17 18 20 24; do
@@ -84,7 +87,7 @@ watch_kernel() {
 	eventually 30 output_has 'EVIL-OUTBOUND'
 	on host1 'echo EVIL-ELSEWHERE > /dev/udp/10.99.0.12/4444; echo EVIL-LAST > /dev/udp/10.99.0.11/4444'
 	eventually 30 output_has 'EVIL-LAST'
-	! output_has 'EVIL-ELSEWHERE'
+	output_lacks 'EVIL-ELSEWHERE'
 	note "$(in_domm 'grep -a EVIL /tmp/output' | head -n 1)"
 }
 

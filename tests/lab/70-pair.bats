@@ -196,10 +196,7 @@ refuses() {
 	refuses 3 'is not SERVER:/PATH' domm attach domm1 target2 -s nfs=/srv
 	refuses 3 'is not known here' domm attach domm1 target2 -s cifs=x
 	refuses 6 '--storage: 10.99.0.3:/srv/nowhere: the server exports no such directory' domm attach domm1 target2 -s nfs=10.99.0.3:/srv/nowhere
-	refuses 6 'there is no such directory on the server' domm attach domm1 target2 -s nfs=10.99.0.3:/srv/guests/nowhere
-	refuses 6 'the server cannot be reached: Connection refused' domm attach domm1 target2 -s nfs=10.99.0.1:/srv
-	refuses 6 'the server cannot be reached' domm attach domm1 target2 -s nfs=10.99.0.77:/srv
-	refuses 6 'the server cannot be found' domm attach domm1 target2 -s nfs=nobody.invalid:/srv
+	refuses 6 'domm1 has no disk xvdz' domm attach domm1 target2 -s block=xvdz
 	refuses 2 'one argument too many' domm destroy domm1 domm1
 	refuses 2 'something is missing' domm attach domm1
 	refuses 2 'none of text, json and prometheus' domm monitor-status -f xml
@@ -243,6 +240,33 @@ refuses() {
 	eventually 60 is "ready ready ready ready"
 }
 
+@test "dom0 asks the file server before domM has to" {
+	before=$(state)
+	try() { echo "domm -N attach domm1 target2 -s nfs=$1"; }
+	refuses 6 'there is no such directory on the server' "$(try 10.99.0.3:/srv/guests/nowhere)"
+	refuses 6 'the server cannot be reached: Connection refused' "$(try 10.99.0.1:/srv)"
+	refuses 6 'the server cannot be reached' "$(try 10.99.0.77:/srv)"
+	refuses 6 'the server cannot be found' "$(try nobody.invalid:/srv)"
+	refuses 0 'would attach' "$(try 10.99.0.77:/srv,check=0)"
+	on filer 'mkdir -p /srv/private && exportfs -o ro 10.99.0.99:/srv/private'
+	refuses 0 'warning: --storage: 10.99.0.3:/srv/private: the server does not let this host mount it' "$(try 10.99.0.3:/srv/private)"
+	# By version 4 alone: no way to rpcbind.
+	on host1 'tc qdisc add dev xenbr0 clsact &&
+		tc filter add dev xenbr0 egress protocol ip u32 match ip dport 111 0xffff action drop'
+	refuses 0 'would attach' "$(try 10.99.0.3:/srv/guests/target2)"
+	[[ $output != *warning* ]]
+	refuses 6 'the server exports no such directory' "$(try 10.99.0.3:/srv/guests/nowhere)"
+	refuses 6 'the server exports no such directory' "$(try 10.99.0.3:/srv/private)"
+	# By neither.
+	on host1 'tc filter add dev xenbr0 egress protocol ip u32 match ip dport 2049 0xffff action drop'
+	start=$SECONDS
+	refuses 6 'the server cannot be reached: Connection timed out' "$(try 10.99.0.3:/srv/guests/target2)"
+	[ $((SECONDS - start)) -lt 20 ]
+	on host1 'tc qdisc del dev xenbr0 clsact'
+	on filer 'exportfs -u 10.99.0.99:/srv/private && rmdir /srv/private'
+	unchanged "$before"
+}
+
 @test "an attach that cannot become ready is undone" {
 	on host1 'domm detach domm1 target1'
 	id=$(on host1 'xl domid domm1')
@@ -255,8 +279,15 @@ refuses() {
 	[[ $(on host1 'dommd --scan domm1') == *" 0 foreign frames"* ]]
 }
 
-@test "destroy ends a domM and leaves nothing behind" {
+@test "destroy ends a domM and leaves nothing behind, without trouble" {
+	id=$(on host1 'xl domid domm1')
+	since=$(on host1 'date +%s')
 	on host1 'domm destroy domm1'
+	logged() { on host1 "journalctl -u dommd -o cat --since @$since"; }
+	over() { [[ $(logged) == *"domm1 ($id) has ended"* ]]; }
+	eventually 30 over
+	[ -z "$(logged | grep -e error -e warning)" ]
+	[ -z "$(on host1 "xenstore-ls /local/domain/$id 2>/dev/null")" ]
 	[ -z "$(on host1 'xl domid domm1 2>/dev/null')" ]
 	[ -z "$(on host1 'for d in $(ls /sys/class/net | grep ^vif); do tc qdisc show dev $d clsact; done')" ]
 	[ -z "$(on host1 'ls /var/lib/xen/userdata-d.*.domm 2>/dev/null')" ]

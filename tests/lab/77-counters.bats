@@ -16,6 +16,8 @@ setup_file() {
 	in_domm 'systemctl restart domm-agent'
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
 	eventually 300 ready
+	# Then the target is silent but for what it is made to do: the counters are not read at once.
+	in_guest host1 target1 'systemctl stop ticker'
 }
 
 in_domm() { in_guest host1 domm1 "$1"; }
@@ -37,8 +39,13 @@ stop_capture() {
 # seen FILTER: how many packets it has captured that match.
 seen() { in_domm "tcpdump -nr $pcap/all '$1' 2>/dev/null | wc -l"; }
 
-# What the mirror counts: sent, received, not copied, delivered, dropped.
+# What the mirror counts: sent, received, not copied, delivered, dropped; once nothing moves.
 counters() {
+	local last now
+	until now=$(count) && [ "$now" = "${last:-}" ]; do last=$now; done
+	echo "$now"
+}
+count() {
 	on host1 'domm --json monitor-status domm1 2>/dev/null; true' |
 		jq -r '.domms[0].targets[0].network.mirrors[0] |
 			[.sent.packets, .received.packets, .sent.drops + .received.drops, .delivered, .dropped] | @tsv'

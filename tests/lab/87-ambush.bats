@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# An intruder in the target who strikes the moment it runs at the destination, and the kernel check
+# in domM that was begun at the source. Not in LAB_TESTS: while a program waits for the memory file,
+# domM's kernel cannot freeze it (DEVELOPERS.md), so that the migration may be taken back.
+
+load helpers
+load migrate
+
+setup_file() {
+	lab up
+	lab restore watched
+	cc -O2 -Wall -Wextra -Werror -static -o "$BATS_FILE_TMPDIR/ambush" "$here/guest/ambush.c"
+	put "$BATS_FILE_TMPDIR/ambush" target1 ambush
+	eventually 120 in_guest host1 target1 'test -x /usr/local/sbin/ambush'
+	eventually 60 ready_at host1
+}
+
+@test "an intruder who waits for the moment of arrival is seen in the first interval" {
+	in_guest host1 domm1 "domm-kernel-check baseline -o /tmp/baseline $mem"
+	in_background host1 domm1 "domm-kernel-check check -b /tmp/baseline -i 5 -j $mem" /tmp/kernel
+	in_guest host1 target1 'mount -t tracefs none /sys/kernel/tracing 2>/dev/null; cd /sys/kernel/tracing
+		for at in 9 10 11 12 13 14 15 16 17 18 20 24; do
+			echo "p:evil __x64_sys_sethostname+$at" > kprobe_events 2>/dev/null && break
+		done'
+	in_background host1 target1 'ambush /sys/kernel/tracing/events/kprobes/evil/enable 1' /tmp/ambush
+	migrate host1 host2 -d tls
+	eventually 30 in_guest host2 target1 'grep struck /tmp/ambush'
+	[ "$(figure '.guests[1].unmonitored_cpu_ns')" = 0 ]
+	eventually 30 in_guest host2 domm1 'grep -q "changed.*__x64_sys_sethostname" /tmp/kernel'
+	note "$(in_guest host2 target1 'cat /tmp/ambush'); $(in_guest host2 domm1 'grep -m 1 changed /tmp/kernel')"
+	in_guest host2 target1 'echo 0 > /sys/kernel/tracing/events/kprobes/evil/enable'
+	in_guest host2 domm1 'pkill -x domm-kernel-che'
+	ready_at host2
+}

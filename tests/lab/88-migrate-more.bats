@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# domm migrate: what it refuses, and several targets. Not in LAB_TESTS: has not passed as a whole yet.
+
+load helpers
+load migrate
+
+setup_file() {
+	lab up
+}
+
+setup() {
+	lab restore watched
+	eventually 60 ready_at host1
+}
+
+@test "a domM moves with both of its targets" {
+	on host1 'domm attach domm1 target2 -m vif=0,to=1'
+	migrate host1 host2 -d tcp
+	tell_report "two targets, by TCP"
+	[ "$(figure '.guests | length')" = 3 ]
+	[ "$(figure '[.guests[1,2].unmonitored_cpu_ns] | add')" = 0 ]
+	[ "$(on host2 'domm --json monitor-status domm1' | jq -r '.domms[0].targets | map(.verdict) | join(",")')" = ready,ready ]
+	[ "$(on host1 'xl list' | grep -c -e domm -e target)" = 0 ]
+	on host2 'domm detach domm1 target2'
+}
+
+@test "what cannot be migrated is refused before anything moves, with a reason and a code" {
+	before=$(state)
+	refuses 5 "no domain has the name 'nobody'" 'domm migrate nobody host2'
+	refuses 6 'neither a domM nor the target of one' 'domm migrate target2 host2'
+	refuses 6 'domm receive has to work' 'domm migrate domm1 no-such-host'
+	refuses 6 'does not begin as one of domm' "domm migrate -s 'sh -c \"echo nonsense, all of it\"' domm1 host2"
+	diff <(echo "$before") <(state)
+
+	on host1 'xl pause target1'
+	refuses 6 'has to run to suspend itself' 'domm migrate domm1 host2'
+	on host1 'xl unpause target1'
+	in_guest host1 domm1 'systemctl stop domm-agent'
+	refuses 6 'gives no sign of life' 'domm migrate domm1 host2'
+	in_guest host1 domm1 'systemctl start domm-agent'
+	eventually 60 ready_at host1
+	on host1 'systemctl stop dommd'
+	refuses 6 'dommd does not run on this host' 'domm migrate domm1 host2'
+	on host1 'systemctl start dommd'
+	eventually 60 ready_at host1
+	on host2 'systemctl stop dommd'
+	refuses 6 'dommd does not run there' 'domm migrate domm1 host2'
+	on host2 'systemctl start dommd'
+
+	# make NAME UUID MEMORY: a guest of host2's own.
+	make() { on host2 "xl create -q -p /etc/xen/target2.cfg 'name=\"$1\"' 'uuid=\"d0330000-0000-4000-8000-0000000000$2\"' memory=$3"; }
+	make target1 99 32
+	refuses 6 'there is a domain target1 already' 'domm migrate domm1 host2'
+	on host2 'xl destroy target1'
+	make other 11 32
+	refuses 6 'has the UUID of target1 already' 'domm migrate domm1 host2'
+	on host2 'xl destroy other'
+	make large 98 900
+	refuses 6 'MiB of memory' 'domm migrate domm1 host2'
+	on host2 'xl destroy large; mv /etc/xen/scripts/vif-domm-monitor /root/'
+	refuses 6 'vif-domm-monitor' 'domm migrate domm1 host2'
+	on host2 'mv /root/vif-domm-monitor /etc/xen/scripts/'
+
+	on host1 'ip link add onlyhere type bridge; ip link set onlyhere up; xl network-attach target2 bridge=onlyhere
+		domm attach domm1 target2 -m vif=0,to=1'
+	refuses 6 'no bridge onlyhere' 'domm migrate domm1 host2'
+	on host1 'domm detach domm1 target2; xl network-detach target2 1; ip link del onlyhere'
+	begin_migration host1 host2 -d tcp
+	eventually 120 copying host1
+	refuses 6 'is being migrated' 'domm migrate target1 host2'
+	refuses 6 'is being migrated' 'domm detach domm1'
+	refuses 6 'is being migrated' 'domm destroy domm1'
+	refuses 6 'is being migrated' 'domm attach domm1 target2'
+	on host1 'pkill -INT -x domm'
+	taken_back 8
+	on host1 'domm detach domm1'
+	refuses 6 'has no target to move with' 'domm migrate domm1 host2'
+}

@@ -47,7 +47,7 @@ state() {
 	on host1 'xl list | cut -c1-45
 		xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /memory/meminfo -e uptime
 		for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done
-		ls /var/lib/xen'
+		ls /var/lib/xen | grep -v -e -lock$'
 }
 unchanged() { diff <(echo "$1") <(state); }
 

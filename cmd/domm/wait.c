@@ -38,22 +38,6 @@ int cmd_pause_ms(unsigned ms, struct domm_error *err)
     return interrupted ? domm_fail(err, DOMM_ABORTED, "interrupted") : 0;
 }
 
-static const struct domm_judgement *judgement(const struct domm_status *status,
-                                              const struct domm_uuid *target, const char **name_r)
-{
-    const struct domm_judgement *gravest = &status->domain;
-    *name_r = status->domm->domain.name;
-    for (size_t i = 0; i < status->n_pairs; i++) {
-        const struct domm_pair_status *pair = &status->pairs[i];
-        if ((target && !domm_uuid_equal(&pair->target->uuid, target)) ||
-            pair->all.verdict <= gravest->verdict)
-            continue;
-        gravest = &pair->all;
-        *name_r = pair->member ? pair->member->domain.name : "a target";
-    }
-    return gravest;
-}
-
 /* 0, -DOMM_FAILED with what is not ready yet, or another code where waiting is of no use. */
 static int look(struct cmd_host *host, const struct domm_uuid *domm, const struct domm_uuid *target,
                 struct domm_error *err)
@@ -72,7 +56,7 @@ static int look(struct cmd_host *host, const struct domm_uuid *domm, const struc
     if (rc)
         return interrupted ? domm_fail(err, DOMM_ABORTED, "interrupted") : rc;
     const char *name;
-    const struct domm_judgement *found = judgement(&status, target, &name);
+    const struct domm_judgement *found = domm_status_gravest(&status, target, &name);
     if (!status.answered)
         rc = domm_fail(err, DOMM_FAILED, "the agent in domM gives no sign of life");
     else if (found->verdict != DOMM_VERDICT_READY)

@@ -7,7 +7,6 @@
 #include "lib/move/destination-internal.h"
 #include "lib/pair/lock.h"
 #include "lib/pair/storage.h"
-#include "lib/save/receiver.h"
 #include "lib/watch/link.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/needs.h"

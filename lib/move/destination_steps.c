@@ -7,10 +7,8 @@
 #include "lib/pair/lock.h"
 #include "lib/pair/mirrors.h"
 #include "lib/pair/nodes.h"
-#include "lib/save/receiver.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/needs.h"
-#include "lib/xen/restore.h"
 
 #define GRACE_MS 10000
 #define PATIENCE 300 /* times 100 ms: dommd acts at once, if it is well */
@@ -205,15 +203,6 @@ static int verify(struct domm_end *end, struct domm_error *err)
     return rc ? rc : await_nodes(end, err);
 }
 
-static int rename_guest(struct domm_end *end, unsigned int g, bool in, struct domm_error *err)
-{
-    const char *name = end->guests[g].facts.name;
-    char other[sizeof(end->guests[g].facts.name) + sizeof(DOMM_INCOMING)];
-    snprintf(other, sizeof(other), "%s" DOMM_INCOMING, name);
-    return domm_xen_rename(end->xen, end->guests[g].domid, in ? other : name, in ? name : other,
-                           err);
-}
-
 static int unpause(struct domm_end *end, unsigned int g, struct domm_error *err)
 {
     end->guests[g].may_run = true;
@@ -273,7 +262,7 @@ int domm_destination_step(struct domm_end *end, enum domm_step step, unsigned in
     case DOMM_STEP_VERIFY:
         return verify(end, err);
     case DOMM_STEP_RENAME_IN:
-        return rename_guest(end, g, true, err);
+        return domm_end_rename(end, g, DOMM_INCOMING, false, err);
     case DOMM_STEP_ADOPT:
         return domm_journal_note(end->journal, "adopted", json_object_new_object(), err);
     case DOMM_STEP_START_DOMM:
@@ -315,7 +304,7 @@ int domm_destination_undo(struct domm_end *end, enum domm_step step, unsigned in
     case DOMM_STEP_MIRROR:
         return unmirror(end, err);
     case DOMM_STEP_RENAME_IN: /* it may never have got that far */
-        rename_guest(end, g, false, &ignored);
+        domm_end_rename(end, g, DOMM_INCOMING, true, &ignored);
         return 0;
     case DOMM_STEP_ADOPT:
         return domm_journal_note(end->journal, "not adopted", json_object_new_object(), err);

@@ -10,6 +10,7 @@
 #include "lib/watch/netlink.h"
 #include "lib/xen/ending.h"
 #include "lib/xen/guest.h"
+#include "lib/xen/restore.h"
 
 /* dommd has a domM's page tables for much less than this. */
 #define TABLES_PATIENCE 300 /* times 100 ms */
@@ -122,19 +123,6 @@ int domm_end_agree(struct domm_end *end, const struct domm_wire_hello *theirs,
     return rc;
 }
 
-static const struct domm_judgement *gravest(const struct domm_status *status, const char **name_r)
-{
-    const struct domm_judgement *found = &status->domain;
-    *name_r = status->domm->domain.name;
-    for (size_t i = 0; i < status->n_pairs; i++) {
-        if (status->pairs[i].all.verdict <= found->verdict)
-            continue;
-        found = &status->pairs[i].all;
-        *name_r = status->pairs[i].member ? status->pairs[i].member->domain.name : "a target";
-    }
-    return found;
-}
-
 static int judge(struct domm_end *end, const struct domm_inventory *inventory,
                  struct domm_error *err)
 {
@@ -148,7 +136,7 @@ static int judge(struct domm_end *end, const struct domm_inventory *inventory,
     int rc = domm_status_measure(&observer, inventory, &domm, 1, &status, err);
     if (rc)
         return rc;
-    const struct domm_judgement *judgement = gravest(&status, &name);
+    const struct domm_judgement *judgement = domm_status_gravest(&status, NULL, &name);
     if (!status.answered)
         rc = domm_fail(err, DOMM_PREFLIGHT, "the agent in %s gives no sign of life",
                        domm->domain.name);
@@ -246,6 +234,16 @@ int domm_end_take_tables(struct domm_end *end, struct domm_error *err)
 void domm_end_give_tables(struct domm_end *end)
 {
     domm_guest_unlock(end->locks, DOMM_LOCK_TABLES, &end->guests[0].facts.uuid);
+}
+
+int domm_end_rename(struct domm_end *end, unsigned int guest, const char *ending, bool with,
+                    struct domm_error *err)
+{
+    const char *proper = end->guests[guest].facts.name;
+    char other[sizeof(end->guests[guest].facts.name) + 32];
+    snprintf(other, sizeof(other), "%s%s", proper, ending);
+    return domm_xen_rename(end->xen, end->guests[guest].domid, with ? proper : other,
+                           with ? other : proper, err);
 }
 
 int domm_end_lock_guests(struct domm_end *end, struct domm_error *err)

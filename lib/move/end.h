@@ -146,6 +146,10 @@ int domm_end_write_state(struct domm_end *end, bool fresh, const struct domm_sta
 int domm_end_take_tables(struct domm_end *end, struct domm_error *err);
 void domm_end_give_tables(struct domm_end *end);
 
+/* Gives a guest's domain its proper name with that ending, or without it. */
+int domm_end_rename(struct domm_end *end, unsigned int guest, const char *ending, bool with,
+                    struct domm_error *err);
+
 /* Takes or gives back the locks of all guests. */
 int domm_end_lock_guests(struct domm_end *end, struct domm_error *err);
 void domm_end_unlock_guests(struct domm_end *end);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/move/runner.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/signalfd.h>

@@ -5,6 +5,11 @@
 
 #include "lib/move/source.h"
 
+static inline struct domm_source *domm_source_of(struct domm_end *end)
+{
+    return (struct domm_source *)end; /* its first member */
+}
+
 extern const struct domm_end_ops domm_source_ops;
 
 /* Makes the link: `ssh HOST domm receive`. */

@@ -31,6 +31,8 @@ static int find_pair(struct domm_source *source, const struct domm_inventory *in
     return domm_hint(err, "xl migrate moves other guests; domm list shows the pairs");
 }
 
+_Static_assert(DOMM_WIRE_FEATURES == DOMM_CPU_WORDS, "they travel as they are");
+
 static enum domm_wire_kind kind_of(enum domm_domain_type type)
 {
     static const enum domm_wire_kind kinds[] = {[DOMM_TYPE_PV] = DOMM_WIRE_PV,

@@ -9,18 +9,12 @@
 #include "lib/save/saver.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/needs.h"
-#include "lib/xen/restore.h"
 #include "lib/xen/save.h"
 
 #define GRACE_MS 10000
 #define ENOUGH_PAGES 1024 /* 4 MiB: what a guest writes by merely living */
 #define DRAIN_LOOKS 40
 #define DRAIN_LOOK_NS 50000000L
-
-static struct domm_source *source_of(struct domm_end *end)
-{
-    return (struct domm_source *)end; /* its first member */
-}
 
 static void rest(long ns)
 {
@@ -196,15 +190,6 @@ static int finish(struct domm_end *end, unsigned int g, struct domm_error *err)
                      (unsigned long long)news.abandoned);
 }
 
-static int rename_guest(struct domm_end *end, unsigned int g, bool away, struct domm_error *err)
-{
-    const char *name = end->guests[g].facts.name;
-    char other[sizeof(end->guests[g].facts.name) + sizeof(DOMM_AWAY)];
-    snprintf(other, sizeof(other), "%s" DOMM_AWAY, name);
-    return domm_xen_rename(end->xen, end->guests[g].domid, away ? name : other, away ? other : name,
-                           err);
-}
-
 static int destroy(struct domm_end *end, unsigned int g, struct domm_error *err)
 {
     domm_movers_end(&end->movers, g, GRACE_MS);
@@ -215,7 +200,7 @@ static int destroy(struct domm_end *end, unsigned int g, struct domm_error *err)
 int domm_source_step(struct domm_end *end, enum domm_step step, unsigned int g,
                      struct domm_error *err)
 {
-    struct domm_source *source = source_of(end);
+    struct domm_source *source = domm_source_of(end);
     switch (step) {
     case DOMM_STEP_CHECK:
         return domm_source_check(source, err);
@@ -236,7 +221,7 @@ int domm_source_step(struct domm_end *end, enum domm_step step, unsigned int g,
     case DOMM_STEP_SEND_STATE: /* GO is said after it */
         return 0;
     case DOMM_STEP_RENAME_AWAY:
-        return rename_guest(end, g, true, err);
+        return domm_end_rename(end, g, DOMM_AWAY, true, err);
     case DOMM_STEP_DECIDE:
         return domm_journal_note(end->journal, "decided", json_object_new_object(), err);
     case DOMM_STEP_DESTROY:
@@ -283,7 +268,7 @@ static int resume_domm(struct domm_source *source, struct domm_error *err)
 int domm_source_undo(struct domm_end *end, enum domm_step step, unsigned int g,
                      struct domm_error *err)
 {
-    struct domm_source *source = source_of(end);
+    struct domm_source *source = domm_source_of(end);
     switch (step) {
     case DOMM_STEP_LOCK:
         domm_end_unlock_guests(end);
@@ -299,7 +284,7 @@ int domm_source_undo(struct domm_end *end, enum domm_step step, unsigned int g,
     case DOMM_STEP_DETACH:
         return reattach(source, err);
     case DOMM_STEP_RENAME_AWAY:
-        return has_its_name(end, g) ? 0 : rename_guest(end, g, false, err);
+        return has_its_name(end, g) ? 0 : domm_end_rename(end, g, DOMM_AWAY, false, err);
     case DOMM_STEP_DECIDE:
         return domm_journal_note(end->journal, "undecided", json_object_new_object(), err);
     default:

@@ -6,11 +6,6 @@
 #include "lib/move/source-internal.h"
 #include "lib/xen/needs.h"
 
-static struct domm_source *source_of(struct domm_end *end)
-{
-    return (struct domm_source *)end; /* its first member */
-}
-
 /* In pieces of one type. */
 static int say_bytes(struct domm_end *end, enum domm_message type, unsigned int guest,
                      const unsigned char *bytes, size_t size, struct domm_error *err)
@@ -61,13 +56,13 @@ static int say(struct domm_end *end, struct domm_wire *message, struct domm_erro
     int rc;
     switch (message->type) {
     case DOMM_MESSAGE_HELLO:
-        rc = domm_source_call(source_of(end), err);
+        rc = domm_source_call(domm_source_of(end), err);
         return rc ? rc : domm_end_hello(end, &message->hello, err);
     case DOMM_MESSAGE_OFFER:
         message->offer = end->offer;
         return say_guests(end, err);
     case DOMM_MESSAGE_GO:
-        source_of(end)->go_ns = domm_end_now(end);
+        domm_source_of(end)->go_ns = domm_end_now(end);
         return say_state(end, err);
     default:
         return 0;
@@ -92,7 +87,7 @@ static void count_unmonitored(struct domm_source *source)
 
 static int hear(struct domm_end *end, const struct domm_wire *message, struct domm_error *err)
 {
-    struct domm_source *source = source_of(end);
+    struct domm_source *source = domm_source_of(end);
     switch (message->type) {
     case DOMM_MESSAGE_HELLO:
         return domm_end_agree(end, &message->hello, err);
@@ -137,7 +132,7 @@ static void take_news(struct domm_end *end, unsigned int g, const struct domm_ne
     report->bytes = news->bytes > report->bytes ? news->bytes : report->bytes;
     switch (news->kind) {
     case DOMM_NEWS_ROUND:
-        take_round(source_of(end), g, news);
+        take_round(domm_source_of(end), g, news);
         return;
     case DOMM_NEWS_SUSPENDED:
         domm_end_mark(end, g, DOMM_MARK_STOPPED, news->when_ns);
@@ -163,7 +158,7 @@ static bool is_time(const struct domm_source *source, uint64_t elapsed_ms)
 
 static int tick(struct domm_end *end)
 {
-    struct domm_source *source = source_of(end);
+    struct domm_source *source = domm_source_of(end);
     const uint64_t *marks = end->report.guests[0].marks;
     struct domm_error reason;
     if (end->machine.state != DOMM_SRC_COPYING || source->limited ||

@@ -183,3 +183,20 @@ void domm_status_judge(struct domm_status *status)
             status->worst = pair->all.verdict;
     }
 }
+
+const struct domm_judgement *domm_status_gravest(const struct domm_status *status,
+                                                 const struct domm_uuid *target,
+                                                 const char **name_r)
+{
+    const struct domm_judgement *gravest = &status->domain;
+    *name_r = status->domm->domain.name;
+    for (size_t i = 0; i < status->n_pairs; i++) {
+        const struct domm_pair_status *pair = &status->pairs[i];
+        if ((target && !domm_uuid_equal(&pair->target->uuid, target)) ||
+            pair->all.verdict <= gravest->verdict)
+            continue;
+        gravest = &pair->all;
+        *name_r = pair->member ? pair->member->domain.name : "a target";
+    }
+    return gravest;
+}

@@ -8,9 +8,9 @@
 
 #include "lib/pair/mirrors.h"
 #include "lib/xen/disk.h"
+#include "lib/xen/needs.h"
 
 #define DEFAULT_BRIDGE "xenbr0" /* libxl__device_nic_setdefault, tools/libs/light/libxl_nic.c */
-#define SCRIPTS "/etc/xen/scripts"
 
 /* What Xen and the toolstack need besides a guest's memory. */
 #define OVERHEAD_MIB 8
@@ -123,7 +123,8 @@ static int check_vif(struct nl_sock *netlink, const struct domm_config_vif *vif,
     }
     if (!vif->script)
         return 0;
-    snprintf(path, sizeof(path), "%s%s", vif->script[0] == '/' ? "" : SCRIPTS "/", vif->script);
+    snprintf(path, sizeof(path), "%s%s", vif->script[0] == '/' ? "" : DOMM_SCRIPTS_DIRECTORY "/",
+             vif->script);
     return access(path, X_OK) ? domm_fail_errno(err, DOMM_PREFLIGHT, errno, "the script %s", path)
                               : 0;
 }

@@ -84,6 +84,12 @@ int domm_status_measure(const struct domm_observer *observer,
                         struct domm_status *statuses_r, struct domm_error *err);
 void domm_status_free(struct domm_status *status);
 
+/* The gravest judgement on domM and its targets, or on domM and that target alone if it is not
+ * null, and whose it is: *name_r is the status's. Pure. */
+const struct domm_judgement *domm_status_gravest(const struct domm_status *status,
+                                                 const struct domm_uuid *target,
+                                                 const char **name_r);
+
 /* The judgements, from what has been measured; pure. */
 void domm_status_judge(struct domm_status *status);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * domm-agent runs inside domM, offers the memory of its targets as files (agent.h), mounts their
- * storage (storage.h), and tells dom0 that its user space is alive (here) and how its work goes
- * (ping.h), through xenstore: in domm/agent below the guest's own home. All
- * paths are relative, so that a migration, after which the home is another, needs no care: the
- * nodes are missing there until dom0 has made `domm` anew.
+ * storage (storage.h), brings the other programs to rest before a suspend (freezer.h), and tells
+ * dom0 that its user space is alive (here) and how its work goes (ping.h), through xenstore: in
+ * domm/agent below the guest's own home. All paths are relative, so that a migration, after which
+ * the home is another, needs no care: the nodes are missing there until dom0 has made `domm` anew.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,6 +17,7 @@
 
 #include "cmd/guest/agent.h"
 #include "cmd/guest/clock.h"
+#include "cmd/guest/freezer.h"
 #include "cmd/guest/monitor.h"
 #include "cmd/guest/ping.h"
 #include "cmd/guest/storage.h"
@@ -44,6 +45,7 @@ struct agent {
     struct memory memory;
     struct storage storage;
     struct ping ping;
+    struct freezer freezer;
 };
 
 #define LOOK_DELAY_MS 100
@@ -83,6 +85,7 @@ static bool take_events(struct agent *agent)
         bool all = strcmp(path, NODE) == 0;
         renewed |= all;
         agent->ping.seen |= all || strcmp(path, PING_NODE) == 0;
+        agent->freezer.seen |= all || strcmp(path, FREEZE_NODE) == 0;
         if (!agent->look && (all || strncmp(path, WANTED_NODE, strlen(WANTED_NODE)) == 0)) {
             agent->look = true;
             agent->look_ms = now_ms() + LOOK_DELAY_MS;
@@ -123,17 +126,21 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* What is asked of the agent by dom0. Sets after how many milliseconds there is more to do. */
+/* What is asked of the agent by dom0. Sets after how many milliseconds there is more to do. While
+ * the other programs rest it says nothing of how they are: it would be no sign of life. */
 static int serve_dom0(struct agent *agent, int64_t *rest_r, struct domm_error *err)
 {
+    *rest_r = freezer_step(&agent->freezer);
+    if (agent->freezer.freezing)
+        return 0;
     bool late = agent->look && now_ms() >= agent->look_ms;
     int rc = late ? look_at_targets(agent, err) : 0;
     if (late)
         raise_monitors(&agent->storage.wanted);
     int64_t storage_rest = storage_step(&agent->storage);
     /* A ping may be about a target that dom0 has written just before. */
-    *rest_r = agent->look ? agent->look_ms - now_ms() : ping_step(&agent->ping);
-    *rest_r = least(*rest_r, storage_rest);
+    int64_t rest = agent->look ? agent->look_ms - now_ms() : ping_step(&agent->ping);
+    *rest_r = least(*rest_r, least(rest, storage_rest));
     return rc;
 }
 
@@ -192,8 +199,10 @@ static int work(struct agent *agent, int signal_fd, struct domm_error *err)
                                 .log = &agent->log,
                                 .memory = &agent->memory,
                                 .storage = &agent->storage};
+    freezer_open(&agent->freezer, agent->store, &agent->log);
     memory_open(&agent->memory, &agent->log);
     rc = run(agent, signal_fd, err);
+    freezer_close(&agent->freezer);
     memory_close(&agent->memory);
     storage_close(&agent->storage);
     return rc;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/move/source-internal.h"
+#include "lib/pair/answer.h"
 #include "lib/pair/mirrors.h"
 #include "lib/save/saver.h"
 #include "lib/xen/guest.h"
@@ -13,6 +14,7 @@
 
 #define GRACE_MS 10000
 #define ENOUGH_PAGES 1024 /* 4 MiB: what a guest writes by merely living */
+#define FREEZE_MS 5000
 #define DRAIN_LOOKS 40
 #define DRAIN_LOOK_NS 50000000L
 
@@ -72,13 +74,25 @@ static int note_cpu(struct domm_source *source, struct domm_error *err)
     return rc;
 }
 
+/* From here on domM monitors nothing. While dommd still answers: who waits for it cannot rest. */
+static int freeze(struct domm_end *end, struct domm_error *err)
+{
+    bool rest;
+    int rc = domm_agent_freeze(end->store, end->guests[0].domid, FREEZE_MS, &rest, err);
+    if (!rc && !rest)
+        domm_log(end->log, DOMM_LOG_WARN, "the agent in %s does not say that its programs rest",
+                 end->guests[0].facts.name);
+    return rc;
+}
+
 static int stop_domm(struct domm_source *source, struct domm_error *err)
 {
     struct domm_end *end = &source->end;
     if (source->domm_stop_ns) /* out of order, for a test */
         return 0;
-    int rc = domm_end_take_tables(end, err);
-    rc = rc ? rc : note_cpu(source, err);
+    int rc = note_cpu(source, err);
+    rc = rc ? rc : freeze(end, err);
+    rc = rc ? rc : domm_end_take_tables(end, err);
     return rc ? rc : stop(end, 0, err);
 }
 
@@ -259,9 +273,11 @@ static int resume(struct domm_end *end, unsigned int g, struct domm_error *err)
 
 static int resume_domm(struct domm_source *source, struct domm_error *err)
 {
-    int rc = resume(&source->end, 0, err);
+    struct domm_end *end = &source->end;
+    int rc = resume(end, 0, err);
+    rc = rc ? rc : domm_agent_thaw(end->store, end->guests[0].domid, err);
     source->domm_stop_ns = 0;
-    domm_end_give_tables(&source->end);
+    domm_end_give_tables(end);
     return rc;
 }
 

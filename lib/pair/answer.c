@@ -104,47 +104,55 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void pong_path(uint32_t domid, char path_r[PATH_BYTES])
+/* Who writes a word there waits for it here. */
+struct exchange {
+    const char *question, *answer;
+    const uint32_t *domids;
+    size_t count;
+    char word[24];
+};
+
+static void node_path(uint32_t domid, const char *node, char path_r[PATH_BYTES])
 {
-    snprintf(path_r, PATH_BYTES, "/local/domain/%u/" DOMM_NODE_AGENT "/pong", domid);
+    snprintf(path_r, PATH_BYTES, "/local/domain/%u/%s", domid, node);
 }
 
-/* The watch fires once at once, so that a pong that came before it is not missed. The ping is
- * there if dommd serves this domM; writing it without looking would make it for a dead one. */
-static int ask_one(struct domm_store *store, uint32_t domid, const char *word,
+/* The watch fires once at once, so that an answer that came before it is not missed. The node of
+ * the question is there if dommd serves this domM; writing it without looking would make it for a
+ * dead one. */
+static int ask_one(struct domm_store *store, const struct exchange *exchange, uint32_t domid,
                    struct domm_error *err)
 {
     char path[PATH_BYTES];
     cleanup_free char *last = NULL;
-    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_PING, domid);
+    node_path(domid, exchange->question, path);
     int rc = domm_store_read(store, path, &last, err);
-    rc = rc ? rc : domm_store_write(store, path, word, err);
-    pong_path(domid, path);
+    rc = rc ? rc : domm_store_write(store, path, exchange->word, err);
+    node_path(domid, exchange->answer, path);
     return rc ? rc : domm_store_watch(store, path, err);
 }
 
-static bool all_answered(struct domm_store *store, const uint32_t *domids, size_t count,
-                         const char *word, bool *answered)
+static bool all_answered(struct domm_store *store, const struct exchange *exchange, bool *answered)
 {
     bool all = true;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < exchange->count; i++) {
         char path[PATH_BYTES];
-        cleanup_free char *pong = NULL;
+        cleanup_free char *word = NULL;
         struct domm_error ignored;
-        pong_path(domids[i], path);
-        if (!answered[i] && domm_store_read(store, path, &pong, &ignored) == 0)
-            answered[i] = strcmp(pong, word) == 0;
+        node_path(exchange->domids[i], exchange->answer, path);
+        if (!answered[i] && domm_store_read(store, path, &word, &ignored) == 0)
+            answered[i] = strcmp(word, exchange->word) == 0;
         all &= answered[i];
     }
     return all;
 }
 
-static int wait_for_pongs(struct domm_store *store, const uint32_t *domids, size_t count,
-                          const char *word, int timeout_ms, bool *answered, struct domm_error *err)
+static int wait_for_answers(struct domm_store *store, const struct exchange *exchange,
+                            int timeout_ms, bool *answered, struct domm_error *err)
 {
     int64_t end = clock_ms() + timeout_ms;
     struct pollfd fd = {.fd = domm_store_fd(store), .events = POLLIN};
-    while (!all_answered(store, domids, count, word, answered)) {
+    while (!all_answered(store, exchange, answered)) {
         int64_t rest = end - clock_ms();
         if (rest <= 0)
             return 0;
@@ -158,29 +166,59 @@ static int wait_for_pongs(struct domm_store *store, const uint32_t *domids, size
     return 0;
 }
 
-int domm_agents_ask(struct domm_store *store, const uint32_t *domids, size_t count, int timeout_ms,
-                    bool *answered_r, struct domm_error *err)
+static int carry_out(struct domm_store *store, struct exchange *exchange, int timeout_ms,
+                     bool *answered_r, struct domm_error *err)
 {
     uint64_t random;
-    char word[24];
     struct domm_error one;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return domm_fail_errno(err, DOMM_FAILED, errno, "making up a word for the agents");
-    snprintf(word, sizeof(word), "%016" PRIx64, random);
-    for (size_t i = 0; i < count; i++) {
+    snprintf(exchange->word, sizeof(exchange->word), "%016" PRIx64, random);
+    for (size_t i = 0; i < exchange->count; i++) {
         answered_r[i] = false;
         /* One that has just ended does not answer. */
-        int rc = ask_one(store, domids[i], word, &one);
+        int rc = ask_one(store, exchange, exchange->domids[i], &one);
         if (rc && rc != -DOMM_NOT_FOUND) {
             *err = one;
             return rc;
         }
     }
-    int rc = wait_for_pongs(store, domids, count, word, timeout_ms, answered_r, err);
-    for (size_t i = 0; i < count; i++) {
+    int rc = wait_for_answers(store, exchange, timeout_ms, answered_r, err);
+    for (size_t i = 0; i < exchange->count; i++) {
         char path[PATH_BYTES];
-        pong_path(domids[i], path);
+        node_path(exchange->domids[i], exchange->answer, path);
         domm_store_unwatch(store, path, &one);
     }
     return rc;
+}
+
+int domm_agents_ask(struct domm_store *store, const uint32_t *domids, size_t count, int timeout_ms,
+                    bool *answered_r, struct domm_error *err)
+{
+    struct exchange exchange = {.question = DOMM_NODE_PING,
+                                .answer = DOMM_NODE_AGENT "/pong",
+                                .domids = domids,
+                                .count = count};
+    return carry_out(store, &exchange, timeout_ms, answered_r, err);
+}
+
+int domm_agent_freeze(struct domm_store *store, uint32_t domm, int timeout_ms, bool *rest_r,
+                      struct domm_error *err)
+{
+    struct exchange exchange = {.question = DOMM_NODE_FREEZE,
+                                .answer = DOMM_NODE_AGENT "/frozen",
+                                .domids = &domm,
+                                .count = 1};
+    return carry_out(store, &exchange, timeout_ms, rest_r, err);
+}
+
+int domm_agent_thaw(struct domm_store *store, uint32_t domm, struct domm_error *err)
+{
+    char path[PATH_BYTES];
+    cleanup_free char *word = NULL;
+    node_path(domm, DOMM_NODE_FREEZE, path);
+    int rc = domm_store_read(store, path, &word, err);
+    if (rc)
+        return rc == -DOMM_NOT_FOUND ? 0 : rc;
+    return word[0] ? domm_store_write(store, path, "", err) : 0;
 }

@@ -42,6 +42,14 @@ bool domm_answer_parse(const char *text, struct domm_answer *answer_r);
 int domm_agents_ask(struct domm_store *store, const uint32_t *domids, size_t count, int timeout_ms,
                     bool *answered_r, struct domm_error *err);
 
+/* Has the agent bring the other programs of domM to rest before it is suspended: one that waits
+ * for a page of a memory file would keep Linux from it. Waits for timeout_ms at most, since an
+ * agent that does not answer cannot be told from one that is dead; *rest_r says whether it has
+ * answered. They go on by domm_agent_thaw, or when domM runs elsewhere. */
+int domm_agent_freeze(struct domm_store *store, uint32_t domm, int timeout_ms, bool *rest_r,
+                      struct domm_error *err);
+int domm_agent_thaw(struct domm_store *store, uint32_t domm, struct domm_error *err);
+
 /* What the agent has said about a target; .given is false if nothing that makes sense. */
 void domm_answer_read(struct domm_store *store, uint32_t domm, const struct domm_uuid *target,
                       struct domm_answer *answer_r);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/pair/lock.h"
 
 #define PATH_BYTES 128
 #define BELOW_BYTES (PATH_BYTES + 32)
@@ -102,6 +103,20 @@ static int show(struct domm_store *store, const char *path, uint32_t domid, stru
     return domm_store_show(store, path, domid, err);
 }
 
+/* A mover that was killed has left domM's programs at rest. */
+static int let_go_on(struct domm_store *store, const struct domm_member *domm,
+                     struct domm_error *err)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_FREEZE, domm->domain.domid);
+    cleanup_free char *word = NULL;
+    int rc = show(store, path, domm->domain.domid, err);
+    rc = rc ? rc : domm_store_read(store, path, &word, err);
+    if (rc || !word[0] || domm_guest_is_moving(&domm->domain.uuid))
+        return rc;
+    return domm_store_write(store, path, "", err);
+}
+
 int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *inventory,
                          const struct domm_member *domm, struct domm_error *err)
 {
@@ -112,6 +127,7 @@ int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *
     snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_PING, domm->domain.domid);
     snprintf(targets, sizeof(targets), "/local/domain/%u/" DOMM_NODE_TARGETS, domm->domain.domid);
     int rc = show(store, path, domm->domain.domid, err);
+    rc = rc ? rc : let_go_on(store, domm, err);
     rc = rc ? rc : show(store, targets, domm->domain.domid, err);
     rc = rc ? rc : remove_others(store, targets, inventory, record, err);
     for (size_t i = 0; !rc && i < record->n_targets; i++) {

@@ -7,7 +7,8 @@
  *     domm/targets/<uuid>/monitors        domM's vifs by which its packets come: "1,2"
  *     domm/targets/<uuid>/storage/<n>/{type,source,max_age}
  *
- * and domm/ping, which the agent answers. domM can read all of it, and write none.
+ * and domm/ping and domm/freeze, which the agent answers (answer.h). domM can read all of it, and
+ * write none.
  */
 #ifndef DOMM_PAIR_NODES_H
 #define DOMM_PAIR_NODES_H
@@ -17,6 +18,7 @@
 
 #define DOMM_NODE_TARGETS "domm/targets"
 #define DOMM_NODE_PING "domm/ping"
+#define DOMM_NODE_FREEZE "domm/freeze"
 #define DOMM_NODE_AGENT "domm/agent"
 
 /* Makes the nodes what the record says; what is right already is not written again. */

@@ -15,7 +15,7 @@ in_background() { in_guest "$1" "$2" "setsid $3 >$4 2>&1 </dev/null &"; }
 
 # The filer sees what has left the target's vif, wherever the target is.
 start_witness() {
-	on filer 'rm -f /tmp/ticks.pcap; (timeout 1200 tcpdump -U -i any -w /tmp/ticks.pcap src 10.99.0.11 and udp port 7777 >/dev/null 2>&1 &)'
+	on filer 'rm -f /tmp/ticks.pcap; (timeout 20000 tcpdump -U -i any -w /tmp/ticks.pcap src 10.99.0.11 and udp port 7777 >/dev/null 2>&1 &)'
 	in_background "$1" domm1 "witness $(cat "$BATS_FILE_TMPDIR/offset") eth1 /tmp/packets.seen" /tmp/witness
 	eventually 60 in_guest "$1" domm1 'grep -q watching /tmp/witness'
 }
@@ -69,13 +69,15 @@ nothing_left_at() {
 		[ -z "$(on "$1" 'ls /var/lib/xen/userdata-d.*.domm /run/domm/receive-* 2>/dev/null')" ]
 }
 
-# begin_migration FROM TO OPTION...: in the background; wait_for_copying waits until pre-copy runs.
+# begin_migration FROM TO OPTION...: in the background. It has begun when memory is being copied; it
+# is copying when a guest's first round is over.
 begin_migration() {
 	local from=$1 to=$2
 	shift 2
 	on "$from" "rm -f /run/m.*; (setsid domm --json migrate $* domm1 $to >/run/m.out 2>/run/m.err </dev/null
 		echo \$? >/run/m.code) >/dev/null 2>&1 &"
 }
+begun() { on "$1" 'grep -q "\"state\":\"copying\"" /run/m.out'; }
 copying() { on "$1" 'grep -q "\"event\":\"round\"" /run/m.out'; }
 ended() { on "$1" 'test -s /run/m.code'; }
 code() { on "$1" 'cat /run/m.code'; }

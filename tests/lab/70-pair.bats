@@ -14,26 +14,7 @@ setup_file() {
 	lab push
 	lab start target1
 	lab start target2
-	config | on_in host1 'cat > /etc/xen/watch.cfg'
-}
-
-on_in() { lab ssh "$@"; }
-
-# The domM of these tests: the lab's domm1 with a monitor vif, and what it watches of target1.
-config() {
-	cat <<-EOF
-		name = "domm1"
-		uuid = "d0330000-0000-4000-8000-000000000021"
-		memory = 160
-		kernel = "/var/lib/lab/vmlinuz"
-		ramdisk = "/var/lib/lab/initrd.img"
-		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm1 rw console=hvc0 ip=10.99.0.21::10.99.0.3:255.255.255.0:domm1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm1"
-		vif = [ "mac=00:16:3e:d0:33:21,bridge=xenbr0", "mac=00:16:3e:d0:33:31" ]
-		target = "target1"
-		mirror = [ "vif=0,to=1" ]
-		storage = [ "nfs=10.99.0.3:/srv/guests/target1,max_age=3" ]
-		ready_timeout = 400
-	EOF
+	watch_config | lab ssh host1 'cat > /etc/xen/watch.cfg'
 }
 
 # status JQ: what monitor-status measures, whatever the verdict.
@@ -201,9 +182,9 @@ refuses() {
 	refuses 2 'something is missing' domm attach domm1
 	refuses 2 'none of text, json and prometheus' domm monitor-status -f xml
 	wrong() {
-		config | grep -v "^$1" | sed 's/domm1"/domm9"/; s/000000000021/000000000029/; s/target1/target2/g' > "$BATS_TEST_TMPDIR/cfg"
+		watch_config | grep -v "^$1" | sed 's/domm1"/domm9"/; s/000000000021/000000000029/; s/target1/target2/g' > "$BATS_TEST_TMPDIR/cfg"
 		printf '%s\n' "$2" >> "$BATS_TEST_TMPDIR/cfg"
-		on_in host1 'cat > /etc/xen/wrong.cfg' < "$BATS_TEST_TMPDIR/cfg"
+		lab ssh host1 'cat > /etc/xen/wrong.cfg' < "$BATS_TEST_TMPDIR/cfg"
 	}
 	wrong zzz ''
 	refuses 6 'memory' domm create /etc/xen/wrong.cfg memory=100000

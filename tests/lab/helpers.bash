@@ -30,3 +30,20 @@ eventually() {
 
 # note TEXT: a figure for the reader of the test's output.
 note() { echo "# $*" >&3; }
+
+# The domM of the tests: the lab's domm1 with a monitor vif, and what it watches of target1.
+watch_config() {
+	cat <<-EOF
+		name = "domm1"
+		uuid = "d0330000-0000-4000-8000-000000000021"
+		memory = 160
+		kernel = "/var/lib/lab/vmlinuz"
+		ramdisk = "/var/lib/lab/initrd.img"
+		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm1 rw console=hvc0 ip=10.99.0.21::10.99.0.3:255.255.255.0:domm1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm1"
+		vif = [ "mac=00:16:3e:d0:33:21,bridge=xenbr0", "mac=00:16:3e:d0:33:31" ]
+		target = "target1"
+		mirror = [ "vif=0,to=1" ]
+		storage = [ "nfs=10.99.0.3:/srv/guests/target1,max_age=3" ]
+		ready_timeout = 400
+	EOF
+}

@@ -228,6 +228,14 @@ static void keep_report(const struct domm_end *end)
         domm_log(end->log, DOMM_LOG_WARN, "%s", err.text);
 }
 
+/* Not only in the report, which a script may not read: it was asked for, so it is no failure. */
+static void warn_unmonitored(struct cmd_context *context, const struct domm_end *end)
+{
+    for (unsigned int g = 1; end->report.unmonitored && g < domm_end_guests(end); g++)
+        domm_log(context->log, DOMM_LOG_WARN, "%s was let run unmonitored",
+                 end->guests[g].facts.name);
+}
+
 static int finish(struct cmd_context *context, const struct domm_source *source,
                   struct domm_error *err)
 {
@@ -242,6 +250,7 @@ static int finish(struct cmd_context *context, const struct domm_source *source,
         return rc;
     }
     keep_report(end);
+    warn_unmonitored(context, end);
     int rc = migrate_show_report(context, &end->report, &second);
     if (rc)
         domm_log(context->log, DOMM_LOG_WARN, "%s", second.text);

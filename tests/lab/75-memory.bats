@@ -11,11 +11,13 @@ mem=/run/domm/target1/mem
 setup_file() {
 	lab up
 	lab restore watched # as 70-pair.bats leaves it
-	cc -O2 -Wall -Wextra -Werror -static -I"$DOMM_SOURCE" -o "$BATS_FILE_TMPDIR/hostile" \
-		"$here/guest/hostile.c" "$DOMM_BUILD/libdomm-guest.a" \
-		-lxengnttab -lxenstore -lxentoolcore -lxentoollog
-	lab ssh filer 'cat > /srv/guests/domm1/usr/local/sbin/hostile &&
-		chmod 755 /srv/guests/domm1/usr/local/sbin/hostile' <"$BATS_FILE_TMPDIR/hostile"
+	for program in hostile channel-times; do
+		cc -O2 -Wall -Wextra -Werror -static -I"$DOMM_SOURCE" -o "$BATS_FILE_TMPDIR/$program" \
+			"$here/guest/$program.c" "$DOMM_BUILD/libdomm-guest.a" \
+			-lxengnttab -lxenstore -lxentoolcore -lxentoollog
+		lab ssh filer "cat > /srv/guests/domm1/usr/local/sbin/$program &&
+			chmod 755 /srv/guests/domm1/usr/local/sbin/$program" <"$BATS_FILE_TMPDIR/$program"
+	done
 	lab ssh filer 'cat > /srv/guests/domm1/usr/local/sbin/find-ticks' <"$here/guest/find-ticks"
 	other_config | lab ssh host1 'cat > /etc/xen/other.cfg'
 	on host1 'domm create /etc/xen/other.cfg'
@@ -84,6 +86,12 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 	[ "$status" != 0 ]
 	[[ $output == *"Read-only"* ]]
 	[[ $(on host1 'dommd --scan domm1') == *", 0 writable"* ]]
+}
+
+@test "what the set-up through xenstore and requests through the channel take" {
+	run in_domm channel-times
+	note "${lines[-1]}"
+	[ "$status" = 0 ]
 }
 
 @test "10000 malformed and greedy requests give nothing and disturb nobody" {

@@ -5,6 +5,7 @@
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
 #include "lib/move/decision.h"
+#include "lib/move/recover.h"
 #include "lib/pair/lock.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/save.h"
@@ -29,17 +30,15 @@ static int tell_holder(const struct domm_member *domm, const struct request *req
     return rc;
 }
 
+/* Whoever copied it may have left it slower than it should be. */
 static int let_run(struct cmd_host *host, const struct domm_member *target, struct domm_error *err)
 {
     struct domm_xen *xen = host->context->xen;
-    int rc = 0;
-    if (target->domain.state == DOMM_STATE_SUSPENDED)
-        rc = domm_xen_resume(xen, target->domain.domid, err);
-    else if (target->domain.state == DOMM_STATE_PAUSED)
-        rc = domm_xen_unpause(xen, target->domain.domid, err);
-    else
-        return 0;
-    if (!rc)
+    bool stood = target->domain.state >= DOMM_STATE_PAUSED;
+    int rc = target->domain.state == DOMM_STATE_PAUSED
+                 ? domm_xen_unpause(xen, target->domain.domid, err)
+                 : domm_xen_resume(xen, target->domain.domid, err);
+    if (!rc && stood)
         printf("%s runs\n", target->domain.name);
     return rc;
 }
@@ -72,6 +71,20 @@ static int refuse_copies(const struct cmd_host *host, const struct domm_member *
     return 0;
 }
 
+/* What a process that was killed has not settled. Whoever says --force has looked at the other
+ * host, if there is anything to look for. */
+static int recover(struct cmd_host *host, const struct domm_member *domm,
+                   const struct request *request, struct domm_error *err)
+{
+    const struct domm_uuid uuid = domm->domain.uuid;
+    uint32_t domid = domm->domain.domid;
+    bool paused = domm->domain.state == DOMM_STATE_PAUSED;
+    int rc = domm_recover_source(host->context->log, &uuid, domid, request->force, err);
+    if (rc == -DOMM_NOT_FOUND && paused)
+        rc = domm_recover_destination(host->context->xen, &uuid, domid, err);
+    return rc == -DOMM_NOT_FOUND ? 0 : rc;
+}
+
 static int release(struct cmd_host *host, const char *name, const struct request *request,
                    struct domm_error *err)
 {
@@ -82,10 +95,15 @@ static int release(struct cmd_host *host, const char *name, const struct request
     const struct domm_uuid uuid = domm->domain.uuid;
     if (domm_guest_is_moving(&uuid))
         return tell_holder(domm, request, err);
-    rc = refuse_copies(host, domm, err);
-    if (!rc && request->restart)
+    if (request->restart)
         return domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more",
                          domm->domain.name);
+    rc = recover(host, domm, request, err);
+    rc = rc ? rc : cmd_host_refresh(host, err);
+    domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
+    if (!domm)
+        return rc ? rc : domm_fail(err, DOMM_NOT_FOUND, "%s has ended", name);
+    rc = refuse_copies(host, domm, err);
     if (!rc && !request->force)
         rc = cmd_wait_ready(host, &uuid, NULL, domm->record.ready_timeout, err);
     if (rc)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/move/destination-internal.h"
+#include "lib/move/recover.h"
 #include "lib/pair/lock.h"
 #include "lib/pair/storage.h"
 #include "lib/watch/link.h"
@@ -141,6 +142,8 @@ int domm_destination_check(struct domm_end *end, struct domm_error *err)
         return domm_hint(err, "systemctl start dommd");
     }
     int rc = domm_end_lock_guests(end, err);
+    for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++)
+        rc = domm_recover_clear(end->xen, end->log, &end->guests[g].facts.uuid, err);
     rc = rc ? rc : check_identities(end, err);
     rc = rc ? rc : check_memory(end, err);
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++)

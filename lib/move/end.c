@@ -58,6 +58,7 @@ int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error 
     if (rc)
         return rc;
     struct json_object *note = json_object_new_object(), *guests = json_object_new_array();
+    char boot[DOMM_UUID_TEXT];
     for (unsigned int g = 0; g < domm_end_guests(end); g++) {
         struct json_object *guest = json_object_new_object();
         char uuid[DOMM_UUID_TEXT];
@@ -69,6 +70,8 @@ int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error 
     }
     if (source)
         domm_json_text(note, "destination", end->report.destination);
+    domm_boot_id(boot);
+    domm_json_text(note, "boot", boot);
     json_object_object_add(note, "guests", guests);
     return domm_journal_note(end->journal, "begin", note, err);
 }

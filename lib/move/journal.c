@@ -56,18 +56,24 @@ static int open_files(struct domm_journal *journal, struct domm_error *err)
 int domm_journal_begin(const struct domm_uuid *migration, bool source,
                        struct domm_journal **journal_r, struct domm_error *err)
 {
-    char uuid[DOMM_UUID_TEXT];
+    char uuid[DOMM_UUID_TEXT], path[PATH_MAX];
+    domm_uuid_format(migration, uuid);
+    snprintf(path, sizeof(path), "%s/%s.%s", domm_journals_directory, uuid,
+             source ? "source" : "destination");
+    int rc = make_directory(domm_state_directory, err);
+    rc = rc ? rc : make_directory(domm_journals_directory, err);
+    rc = rc ? rc : make_directory(path, err);
+    return rc ? rc : domm_journal_resume(path, journal_r, err);
+}
+
+int domm_journal_resume(const char *path, struct domm_journal **journal_r, struct domm_error *err)
+{
     struct domm_journal *journal = calloc(1, sizeof(*journal));
     if (!journal)
         return domm_no_memory(err);
     journal->directory = journal->file = -1;
-    domm_uuid_format(migration, uuid);
-    snprintf(journal->path, sizeof(journal->path), "%s/%s.%s", domm_journals_directory, uuid,
-             source ? "source" : "destination");
-    int rc = make_directory(domm_state_directory, err);
-    rc = rc ? rc : make_directory(domm_journals_directory, err);
-    rc = rc ? rc : make_directory(journal->path, err);
-    rc = rc ? rc : open_files(journal, err);
+    snprintf(journal->path, sizeof(journal->path), "%s", path);
+    int rc = open_files(journal, err);
     if (rc)
         domm_journal_close(journal);
     else
@@ -139,6 +145,15 @@ void domm_journal_close(struct domm_journal *journal)
     if (journal->directory >= 0)
         close(journal->directory);
     free(journal);
+}
+
+void domm_boot_id(char text_r[DOMM_UUID_TEXT])
+{
+    FILE *stream = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (!stream || !fgets(text_r, DOMM_UUID_TEXT, stream))
+        text_r[0] = '\0';
+    if (stream)
+        fclose(stream);
 }
 
 const char *domm_journal_path(const struct domm_journal *journal)

@@ -25,10 +25,15 @@ struct domm_journal; /* a null one takes everything and keeps nothing */
 
 int domm_journal_begin(const struct domm_uuid *migration, bool source,
                        struct domm_journal **journal_r, struct domm_error *err);
+/* Goes on with one that is there, by its directory. */
+int domm_journal_resume(const char *path, struct domm_journal **journal_r, struct domm_error *err);
 /* The migration is over, and nothing is left to settle: its mapping state is of no use any more. Of
  * many that are over, the oldest are removed. */
 void domm_journal_finish(struct domm_journal *journal);
 void domm_journal_close(struct domm_journal *journal);
+
+/* Of this run of the host, in the form of a UUID; empty if it cannot be told. */
+void domm_boot_id(char text_r[DOMM_UUID_TEXT]);
 
 /* The directory. */
 const char *domm_journal_path(const struct domm_journal *journal);

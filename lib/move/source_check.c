@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <time.h>
+
 #include "lib/move/source-internal.h"
 #include "lib/pair/lock.h"
 
-static int check_guest(const struct domm_end_guest *guest, const struct domm_domain *domain,
-                       struct domm_error *err)
+/* A scan takes tenths of a second. */
+#define SCAN_LOOKS 30
+#define SCAN_LOOK_NS 100000000L
+
+static int check_guest(const struct domm_end *end, const struct domm_end_guest *guest,
+                       const struct domm_domain *domain, struct domm_error *err)
 {
     switch (domain->state) {
     case DOMM_STATE_RUNNABLE:
@@ -14,6 +20,10 @@ static int check_guest(const struct domm_end_guest *guest, const struct domm_dom
         domm_fail(err, DOMM_PREFLIGHT, "%s is paused, and has to run to suspend itself",
                   guest->facts.name);
         return domm_hint(err, "xl unpause %s, and migrate it with --paused", guest->facts.name);
+    case DOMM_STATE_SUSPENDED:
+        domm_fail(err, DOMM_PREFLIGHT, "%s stands still, suspended", guest->facts.name);
+        return domm_hint(err, "domm release %s, if a migration has left it so",
+                         end->guests[0].facts.name);
     default:
         return domm_fail(err, DOMM_PREFLIGHT, "%s is %s", guest->facts.name,
                          domm_domain_state_name(domain->state));
@@ -24,10 +34,25 @@ static int check_guest(const struct domm_end_guest *guest, const struct domm_dom
                      guest->facts.name);
 }
 
+/* dommd and monitor-status pause domM for a scan of its page tables: that is no state of it. */
+static int read_inventory(struct domm_end *end, struct domm_inventory *inventory_r,
+                          struct domm_error *err)
+{
+    const struct domm_uuid *domm = &end->guests[0].facts.uuid;
+    for (int i = 0;; i++) {
+        int rc = domm_inventory_read(end->xen, end->log, inventory_r, err);
+        const struct domm_member *member = rc ? NULL : domm_inventory_by_uuid(inventory_r, domm);
+        if (!member || member->domain.state != DOMM_STATE_PAUSED || i == SCAN_LOOKS)
+            return rc;
+        domm_inventory_free(inventory_r);
+        nanosleep(&(struct timespec){.tv_nsec = SCAN_LOOK_NS}, NULL);
+    }
+}
+
 static int check_guests(struct domm_end *end, struct domm_error *err)
 {
     struct domm_inventory inventory;
-    int rc = domm_inventory_read(end->xen, end->log, &inventory, err);
+    int rc = read_inventory(end, &inventory, err);
     if (rc)
         return rc;
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++) {
@@ -36,7 +61,7 @@ static int check_guests(struct domm_end *end, struct domm_error *err)
         if (domm_guest_is_moving(&guest->facts.uuid))
             rc = domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated already", guest->facts.name);
         else
-            rc = member ? check_guest(guest, &member->domain, err)
+            rc = member ? check_guest(end, guest, &member->domain, err)
                         : domm_fail(err, DOMM_PREFLIGHT, "%s has ended", guest->facts.name);
     }
     domm_inventory_free(&inventory);

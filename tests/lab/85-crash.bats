@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A process of a migration is killed, as by a crash: no guest is lost, none runs twice, and none runs
+# unmonitored; domm release settles what is left.
+
+load helpers
+load migrate
+
+setup_file() { lab up; }
+setup() {
+	lab restore watched
+	eventually 60 ready_at host1
+}
+
+state_of() { on "$1" "domm --json list $2" | jq -r '.domains[0].state'; }
+stands() { [ "$(state_of "$1" "$2")" = suspended ]; }
+in_state() { on host1 "grep -q '\"state\":\"$1\"' /run/m.out"; }
+
+@test "the source is killed while its guests stand still: domm release has them run again, domM first" {
+	begin_migration host1 host2 -d tcp
+	eventually 200 in_state stopping
+	eventually 30 stands host1 domm1
+	on host1 'pkill -KILL -x domm'
+	eventually 100 nothing_left_at host2
+	stands host1 target1
+	run on host1 'domm migrate domm1 host2'
+	[ "$status" = 6 ]
+	[[ $output == *"domm release domm1"* ]]
+	run on host1 'domm release domm1'
+	echo "$output"
+	[ "$status" = 0 ]
+	ready_at host1
+	before=$(ticks target1)
+	eventually 30 eval '[ "$(ticks target1)" -gt "$before" ]'
+	migrate host1 host2 -d tcp
+	[ "$(figure .outcome)" = moved ]
+}
+
+@test "the destination is killed while it receives: everything is taken back, and it can be tried again" {
+	begin_migration host1 host2 -d tcp
+	eventually 120 copying host1
+	on host2 'pkill -KILL -f "domm receive$"'
+	eventually 200 ended host1
+	on host1 'cat /run/m.err'
+	[ "$(code host1)" = 7 ]
+	eventually 60 ready_at host1
+	on host2 'xl list'
+	migrate host1 host2 -d tcp
+	[ "$(figure .outcome)" = moved ]
+	[ "$(on host2 'xl list' | grep -c -e --incoming)" = 0 ]
+}
+
+@test "the destination is killed when the guests are its own: domm release there has them run" {
+	begin_migration host1 host2 -d tcp
+	# The moment between the hand-over and domM's readiness.
+	adopted() { on host2 'grep -q "\"what\":\"adopted\"" /var/lib/domm/migrations/*.destination/journal'; }
+	in_guest host1 domm1 'systemctl stop domm-agent' # or it would be ready too soon
+	eventually 300 adopted
+	on host2 'pkill -KILL -f "domm receive$"'
+	eventually 100 ended host1
+	on host1 'cat /run/m.err'
+	[ "$(code host1)" = 9 ]
+	[ "$(state_of host2 target1)" = paused ]
+	[ "$(on host1 'xl list' | grep -c -e "^target1 ")" = 0 ] # not under its name
+	in_guest host2 domm1 'systemctl start domm-agent'
+	run on host2 'domm release domm1'
+	echo "$output"
+	[ "$status" = 0 ]
+	ready_at host2
+	run on host1 'domm release domm1--migratedaway'
+	echo "$output"
+	[ "$status" = 3 ]
+}

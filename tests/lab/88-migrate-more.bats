@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# domm migrate: what it refuses, and several targets. Not in LAB_TESTS: has not passed as a whole yet.
+# domm migrate: several targets, what it refuses, and memory compared page by page.
 
 load helpers
 load migrate
@@ -76,4 +76,14 @@ setup() {
 	taken_back 8
 	on host1 'domm detach domm1'
 	refuses 6 'has no target to move with' 'domm migrate domm1 host2'
+}
+
+@test "with --debug all memory is sent twice, and no page differs at the other host" {
+	migrate host1 host2 -D -d tcp
+	tell_report "sent twice"
+	[ "$(figure '[.guests[] | .bytes > 300e6] | all')" = true ] # of 160 MiB
+	run on host1 'cat /run/migrate.err'
+	echo "$output"
+	[[ $output != *"verify pfn"* ]]
+	ready_at host2
 }

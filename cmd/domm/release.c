@@ -11,7 +11,7 @@
 #include "lib/xen/save.h"
 
 struct request {
-    bool force, restart;
+    bool force, restart, not_taken;
 };
 
 /* Whoever holds the targets sees the decision within a second, and acts on it. */
@@ -34,26 +34,52 @@ static int tell_holder(const struct domm_member *domm, const struct request *req
 static int let_run(struct cmd_host *host, const struct domm_member *target, struct domm_error *err)
 {
     struct domm_xen *xen = host->context->xen;
-    bool stood = target->domain.state >= DOMM_STATE_PAUSED;
-    int rc = target->domain.state == DOMM_STATE_PAUSED
-                 ? domm_xen_unpause(xen, target->domain.domid, err)
-                 : domm_xen_resume(xen, target->domain.domid, err);
-    if (!rc && stood)
-        printf("%s runs\n", target->domain.name);
+    const struct domm_domain *domain = &target->domain;
+    int rc = 0;
+    if (domain->state == DOMM_STATE_SUSPENDED)
+        rc = domm_xen_resume(xen, domain->domid, err);
+    else if (domain->state == DOMM_STATE_PAUSED)
+        rc = domm_xen_unpause(xen, domain->domid, err);
+    else if (domain->state > DOMM_STATE_PAUSED)
+        domm_log(host->context->log, DOMM_LOG_WARN, "%s is %s", domain->name,
+                 domm_domain_state_name(domain->state));
+    if (!rc && (domain->state == DOMM_STATE_SUSPENDED || domain->state == DOMM_STATE_PAUSED))
+        printf("%s runs\n", domain->name);
     return rc;
 }
 
+/* One that cannot run does not keep the others. */
+static int let_each_run(struct cmd_host *host, const struct domm_record *record,
+                        struct domm_error *err)
+{
+    struct domm_error one;
+    int rc = 0;
+    for (size_t i = 0; i < record->n_targets; i++) {
+        const struct domm_member *target =
+            domm_inventory_by_uuid(&host->inventory, &record->targets[i].uuid);
+        if (target && let_run(host, target, &one) && !rc) {
+            *err = one;
+            rc = -(int)one.code;
+        }
+    }
+    return rc;
+}
+
+/* While they run, nobody begins to move them: he would find them half-way. */
 static int let_all_run(struct cmd_host *host, const struct domm_member *domm,
                        struct domm_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < domm->record.n_targets; i++) {
-        const struct domm_member *target =
-            domm_inventory_by_uuid(&host->inventory, &domm->record.targets[i].uuid);
-        if (target)
-            rc = let_run(host, target, err);
-    }
-    return rc;
+    cleanup_fd int locks = -1;
+    const struct domm_record record = domm->record;
+    const struct domm_uuid uuid = domm->domain.uuid;
+    int rc = domm_guest_locks_open(&locks, err);
+    bool mine = !rc && domm_guest_lock(locks, DOMM_LOCK_MOVE, &uuid);
+    for (size_t i = 0; mine && i < record.n_targets; i++)
+        mine = domm_guest_lock(locks, DOMM_LOCK_MOVE, &record.targets[i].uuid);
+    if (!rc && !mine)
+        rc = domm_fail(err, DOMM_PREFLIGHT, "they are being migrated");
+    rc = rc ? rc : cmd_host_refresh(host, err);
+    return rc ? rc : let_each_run(host, &record, err);
 }
 
 /* A copy that has another name may be stale, or not yet anybody's: it must not run. */
@@ -71,25 +97,36 @@ static int refuse_copies(const struct cmd_host *host, const struct domm_member *
     return 0;
 }
 
-/* What a process that was killed has not settled. Whoever says --force has looked at the other
- * host, if there is anything to look for. */
+/* What a process that was killed has not settled. */
 static int recover(struct cmd_host *host, const struct domm_member *domm,
                    const struct request *request, struct domm_error *err)
 {
-    const struct domm_uuid uuid = domm->domain.uuid;
-    uint32_t domid = domm->domain.domid;
-    bool paused = domm->domain.state == DOMM_STATE_PAUSED;
-    int rc = domm_recover_source(host->context->log, &uuid, domid, request->force, err);
-    if (rc == -DOMM_NOT_FOUND && paused)
-        rc = domm_recover_destination(host->context->xen, &uuid, domid, err);
-    return rc == -DOMM_NOT_FOUND ? 0 : rc;
+    struct cmd_context *context = host->context;
+    const struct domm_domain *domain = &domm->domain;
+    bool found;
+    int rc = domm_recover_source(context->log, &domain->uuid, domain->domid, request->not_taken,
+                                 &found, err);
+    if (!rc && !found)
+        rc = domm_recover_destination(context->xen, domm, &found, err);
+    return rc ? rc : cmd_host_refresh(host, err);
+}
+
+/* By its proper name also if it is about to be stale. */
+static int find(const struct cmd_host *host, const char *name, const struct domm_member **domm_r,
+                struct domm_error *err)
+{
+    char away[256];
+    struct domm_error second;
+    int rc = cmd_host_find_domm(host, name, domm_r, err);
+    snprintf(away, sizeof(away), "%s" DOMM_AWAY, name);
+    return rc == -DOMM_NOT_FOUND && cmd_host_find_domm(host, away, domm_r, &second) == 0 ? 0 : rc;
 }
 
 static int release(struct cmd_host *host, const char *name, const struct request *request,
                    struct domm_error *err)
 {
     const struct domm_member *domm;
-    int rc = cmd_host_find_domm(host, name, &domm, err);
+    int rc = find(host, name, &domm, err);
     if (rc)
         return rc;
     const struct domm_uuid uuid = domm->domain.uuid;
@@ -99,12 +136,10 @@ static int release(struct cmd_host *host, const char *name, const struct request
         return domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more",
                          domm->domain.name);
     rc = recover(host, domm, request, err);
-    rc = rc ? rc : cmd_host_refresh(host, err);
     domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
-    if (!domm)
-        return rc ? rc : domm_fail(err, DOMM_NOT_FOUND, "%s has ended", name);
-    rc = refuse_copies(host, domm, err);
-    if (!rc && !request->force)
+    if (domm)
+        rc = refuse_copies(host, domm, err);
+    if (domm && !rc && !request->force)
         rc = cmd_wait_ready(host, &uuid, NULL, domm->record.ready_timeout, err);
     if (rc)
         return rc;
@@ -121,6 +156,7 @@ int cmd_release(struct cmd_context *context, const struct cmd_arguments *argumen
     for (size_t i = 0; i < arguments->n_options; i++) {
         request.force |= arguments->options[i].id == 'f';
         request.restart |= arguments->options[i].id == 'r';
+        request.not_taken |= arguments->options[i].id == 'n';
     }
     if (request.force && request.restart)
         return domm_fail(err, DOMM_USAGE, "--force and --restart exclude each other");

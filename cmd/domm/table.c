@@ -51,6 +51,7 @@ static const struct cmd_option migrate_options[] = {
 
 static const struct cmd_option release_options[] = {
     {'f', "force", .help = "let them run, unmonitored"},
+    {'n', "not-taken", .help = "the other host has not taken the guests over: you have looked"},
     {'r', "restart", .help = "make a fresh domM, and let them run when it is ready"},
     {0},
 };
@@ -175,10 +176,11 @@ const struct cmd_row cmd_table[] = {
         .name = "release",
         .run = cmd_release,
         .synopsis = "DOMM",
-        .summary = "let targets run that a migration holds",
+        .summary = "let targets run that a migration has left stopped",
         .description =
-            "Decides about targets that a migration has left stopped because their domM is not\n"
-            "ready. Without an option they run if domM is ready now.",
+            "Decides about targets that a migration has left stopped: because their domM is not\n"
+            "ready, or because its process was killed; then domM runs first. Without an option\n"
+            "they run when domM is ready.",
         .options = release_options,
         .min_operands = 1,
         .max_operands = 1,

@@ -160,8 +160,13 @@ static int64_t turn_of(struct service *service, struct watcher *w, int64_t rest)
         rest = earlier(rest, domm_bucket_wait(&w->bucket));
     else if (w->look && watcher_may(w))
         rest = 0;
-    if (w->suspended)
+    if (w->suspended) { /* the grace begins when it runs */
+        if (w->settle_ms) {
+            w->settle_ms = 0;
+            watcher_unsettle(service, w);
+        }
         return rest;
+    }
     if (w->settle_ms && w->settle_ms <= now)
         watcher_settle(service, w);
     return w->settle_ms ? earlier(rest, w->settle_ms - now) : rest;

@@ -152,7 +152,7 @@ static int run(struct agent *agent, int signal_fd, struct domm_error *err)
     struct pollfd fds[FDS] = {
         [FD_SIGNAL] = {.fd = signal_fd, .events = POLLIN},
         [FD_STORE] = {.fd = domm_store_fd(agent->store), .events = POLLIN},
-        [FD_STORAGE] = {.fd = agent->storage.notify, .events = POLLIN},
+        [FD_STORAGE] = {.events = POLLIN},
     };
     int64_t next = now_ms();
     while (!fds[FD_SIGNAL].revents) {
@@ -173,6 +173,8 @@ static int run(struct agent *agent, int signal_fd, struct domm_error *err)
             return rc;
         rest = least(least(rest, memory_rest), next - now_ms());
         memory_fds(&agent->memory, fds + FD_MEMORY);
+        /* Nobody reads it while the other programs rest. */
+        fds[FD_STORAGE].fd = agent->freezer.freezing ? -1 : agent->storage.notify;
         if (poll(fds, FDS, rest > 0 ? (int)rest : 0) < 0 && errno != EINTR)
             return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for xenstore");
     }
@@ -219,6 +221,7 @@ static void stay_in_memory(void)
 static int serve(struct agent *agent, struct domm_error *err)
 {
     stay_in_memory();
+    freezer_thaw(FREEZER_LIST); /* what an agent that was killed has left at rest */
     cleanup_fd int signal_fd = open_signals();
     if (signal_fd < 0)
         return domm_fail_errno(err, DOMM_FAILED, errno, "listening for signals");

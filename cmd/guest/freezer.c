@@ -17,7 +17,6 @@
 
 #define FROZEN_NODE "domm/agent/frozen"
 #define CGROUPS "/sys/fs/cgroup"
-#define LIST "/run/domm-agent.frozen"
 #define MANAGER "init.scope" /* systemd itself: it restarts an agent that ends */
 
 /* A program that waits for a file server that is gone does not come to rest. */
@@ -90,18 +89,19 @@ int freezer_freeze(const char *root, const char *own, const char *list)
     return 0;
 }
 
-/* Calls `look` for each line, until it returns false; false if it did. */
+/* Calls `look` for each line; false if it returned false, or the list cannot be read. */
 static bool each(const char *list, bool (*look)(const char *directory))
 {
     char line[PATH_MAX];
-    bool all = true;
     FILE *stream = fopen(list, "re");
-    while (stream && all && fgets(line, sizeof(line), stream)) {
+    if (!stream)
+        return errno == ENOENT;
+    bool all = true;
+    while (fgets(line, sizeof(line), stream)) {
         line[strcspn(line, "\n")] = '\0';
-        all = look(line);
+        all &= look(line);
     }
-    if (stream)
-        fclose(stream);
+    fclose(stream);
     return all;
 }
 
@@ -119,21 +119,19 @@ bool freezer_is_done(const char *list)
 
 static bool thaw_one(const char *directory)
 {
-    write_word(directory, "0");
-    return true;
+    int rc = write_word(directory, "0");
+    return rc == 0 || rc == -ENOENT || rc == -ENODEV;
 }
 
-void freezer_thaw(const char *list)
+bool freezer_thaw(const char *list)
 {
-    each(list, thaw_one);
-    unlink(list);
+    return each(list, thaw_one) && (unlink(list) == 0 || errno == ENOENT);
 }
 
 void freezer_open(struct freezer *freezer, struct domm_store *store, struct domm_log *log)
 {
-    *freezer =
-        (struct freezer){.store = store, .log = log, .root = CGROUPS, .list = LIST, .seen = true};
-    freezer_thaw(freezer->list);
+    *freezer = (struct freezer){
+        .store = store, .log = log, .root = CGROUPS, .list = FREEZER_LIST, .seen = true};
 }
 
 void freezer_close(struct freezer *freezer)
@@ -141,26 +139,32 @@ void freezer_close(struct freezer *freezer)
     freezer_thaw(freezer->list);
 }
 
-static void begin(struct freezer *freezer)
+/* Only version 2 has its line begin so. */
+static int freeze(const struct freezer *freezer)
 {
     char own[PATH_MAX];
-    freezer->freezing = true;
-    freezer->told = false;
-    freezer->since_ms = now_ms();
-    /* Only version 2 has its line begin so; the others are not frozen. */
     if (!read_word("/proc/self", "cgroup", own, sizeof(own)) || strncmp(own, "0::", 3) != 0)
-        return;
+        return -ENOTSUP;
     own[strcspn(own, "\n")] = '\0';
-    int rc = freezer_freeze(freezer->root, own + 3, freezer->list);
+    return freezer_freeze(freezer->root, own + 3, freezer->list);
+}
+
+/* dom0 is told nothing if nothing was frozen: it warns then. */
+static void begin(struct freezer *freezer)
+{
+    int rc = freeze(freezer);
+    freezer->freezing = true;
+    freezer->told = rc != 0;
+    freezer->since_ms = now_ms();
     if (rc)
-        domm_log(freezer->log, DOMM_LOG_WARN, "bringing programs to rest: %s: %s", freezer->list,
+        domm_log(freezer->log, DOMM_LOG_WARN, "programs cannot be brought to rest: %s",
                  strerror(-rc));
 }
 
+/* What cannot be thawed now is tried again with the next step. */
 static void end(struct freezer *freezer)
 {
-    freezer->freezing = false;
-    freezer_thaw(freezer->list);
+    freezer->freezing = !freezer_thaw(freezer->list);
 }
 
 static void tell(struct freezer *freezer)

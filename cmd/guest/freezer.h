@@ -25,13 +25,12 @@ struct freezer {
     const char *root; /* of the control groups */
     const char *list; /* a file: those that it has frozen, also if the agent is killed then */
     bool seen;        /* the node may have changed */
-    bool freezing;    /* since since_ms; told: it was told */
-    bool told;
+    bool freezing;    /* since since_ms: until all of it goes on again */
+    bool told;        /* dom0 was, or is not to be */
     char word[65];
     int64_t since_ms;
 };
 
-/* Thaws what an agent that was killed has left frozen. */
 void freezer_open(struct freezer *freezer, struct domm_store *store, struct domm_log *log);
 void freezer_close(struct freezer *freezer);
 
@@ -47,7 +46,9 @@ int freezer_freeze(const char *root, const char *own, const char *list);
 /* Whether all that `list` names have come to rest. */
 bool freezer_is_done(const char *list);
 
-/* Thaws what `list` names, and removes it. */
-void freezer_thaw(const char *list);
+/* Thaws what `list` names, and removes it. False, and it stays, if not all of it goes on. */
+bool freezer_thaw(const char *list);
+
+#define FREEZER_LIST "/run/domm-agent.frozen" /* also in domm-agent.service */
 
 #endif

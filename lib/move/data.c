@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +124,16 @@ int domm_stream_connect(const struct domm_route *route, unsigned int guest,
     if (rc)
         domm_stream_close(stream_r);
     return rc;
+}
+
+void domm_stream_cut(const struct domm_stream *stream)
+{
+    if (stream->fd >= 0)
+        shutdown(stream->fd, SHUT_RDWR);
+    if (stream->relay > 0)
+        kill(stream->relay, SIGKILL);
+    if (stream->ssh > 0)
+        kill(stream->ssh, SIGKILL);
 }
 
 void domm_stream_close(struct domm_stream *stream)

@@ -47,6 +47,10 @@ struct domm_stream {
 int domm_stream_connect(const struct domm_route *route, unsigned int guest,
                         struct domm_stream *stream_r, struct domm_error *err);
 
+/* At once: who still writes fails, and so does who reads at the other end. Is still to be closed.
+ */
+void domm_stream_cut(const struct domm_stream *stream);
+
 /* Ends the stream, within a second or so. To be called when the destination has read what it needs,
  * or never will: by ssh, what is still on the way is lost, and who still writes fails. */
 void domm_stream_close(struct domm_stream *stream);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "lib/move/destination-internal.h"
 #include "lib/move/runner.h"
@@ -13,6 +14,8 @@ int domm_destination_open(struct domm_destination *destination_r, struct domm_lo
 {
     memset(destination_r, 0, sizeof(*destination_r));
     destination_r->end.ops = &domm_destination_ops;
+    for (unsigned int g = 0; g < DOMM_MOVERS; g++)
+        destination_r->streams[g] = -1;
     return domm_end_open(&destination_r->end, log, err);
 }
 
@@ -32,6 +35,10 @@ int domm_destination_run(struct domm_destination *destination, int in, int out,
 void domm_destination_close(struct domm_destination *destination)
 {
     domm_end_close(&destination->end);
+    for (unsigned int g = 0; g < DOMM_MOVERS; g++) {
+        if (destination->streams[g] >= 0)
+            close(destination->streams[g]);
+    }
     domm_door_close(destination->door);
     domm_state_free(&destination->state);
     domm_blob_free(&destination->record);

@@ -15,7 +15,8 @@ struct domm_destination {
     struct domm_blob record; /* domM's, as it comes */
     struct domm_wire_end seal;
     bool described[DOMM_MOVERS], brought[DOMM_MOVERS], sealed;
-    uint64_t go_ns; /* when GO came */
+    int streams[DOMM_MOVERS]; /* to be cut; -1: none */
+    uint64_t go_ns;           /* when GO came */
     uint64_t ready_ns;
     struct domm_state state; /* the mapping state, once it is about to be written */
     size_t ptes;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/move/destination-internal.h"
+#include "lib/move/past.h"
 #include "lib/move/recover.h"
 #include "lib/pair/lock.h"
 #include "lib/pair/storage.h"
@@ -135,6 +136,18 @@ static int check_storage(struct domm_end *end, struct domm_error *err)
     return rc ? domm_wrap(err, "storage") : 0;
 }
 
+/* No guest that earlier migrations to this host could have left is here any more. */
+static int retire(struct domm_end *end, struct domm_error *err)
+{
+    int rc = 0;
+    for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++) {
+        const struct domm_past_query query = {.guest = &end->guests[g].facts.uuid,
+                                              .own = end->journal};
+        rc = domm_past_finish(&query, err);
+    }
+    return rc;
+}
+
 int domm_destination_check(struct domm_end *end, struct domm_error *err)
 {
     if (!domm_service_runs()) {
@@ -143,8 +156,9 @@ int domm_destination_check(struct domm_end *end, struct domm_error *err)
     }
     int rc = domm_end_lock_guests(end, err);
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++)
-        rc = domm_recover_clear(end->xen, end->log, &end->guests[g].facts.uuid, err);
+        rc = domm_recover_clear(end, g, err);
     rc = rc ? rc : check_identities(end, err);
+    rc = rc ? rc : retire(end, err);
     rc = rc ? rc : check_memory(end, err);
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++)
         rc = check_guest(end, g, err);

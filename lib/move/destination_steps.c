@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
 
+#include "lib/base/rest.h"
 #include "lib/move/destination-internal.h"
 #include "lib/pair/lock.h"
 #include "lib/pair/mirrors.h"
@@ -11,7 +12,8 @@
 #include "lib/xen/needs.h"
 
 #define GRACE_MS 10000
-#define PATIENCE 300 /* times 100 ms: dommd acts at once, if it is well */
+#define REST_MS 100
+#define PATIENCE 300 /* times that: dommd acts at once, if it is well */
 
 static int admit(struct domm_destination *destination, struct domm_error *err)
 {
@@ -55,7 +57,7 @@ static int restore(struct domm_end *end, unsigned int g, struct domm_error *err)
     if (domid != news.domid || state != DOMM_STATE_PAUSED)
         return domm_fail(err, DOMM_REFUSED, "it was not restored as what it was offered as");
     end->guests[g].domid = domid;
-    return 0;
+    return domm_end_note_guest(end, g, err);
 }
 
 /* The record tells dommd what this domM may map; until domM runs, its page tables are not dommd's
@@ -87,7 +89,7 @@ static int reattach(struct domm_destination *destination, struct domm_error *err
     int rc = domm_state_decode(end->state_bytes.bytes, end->state_bytes.size, state, err);
     rc = rc ? rc : check_targets(end, state, err);
     rc = rc ? rc
-            : domm_journal_keep(end->journal, "mapping-state", end->state_bytes.bytes,
+            : domm_journal_keep(end->journal, DOMM_JOURNAL_STATE, end->state_bytes.bytes,
                                 end->state_bytes.size, err);
     rc = rc ? rc : entrust(end, err);
     rc = rc ? rc : domm_end_write_state(end, true, state, &written, err);
@@ -110,11 +112,6 @@ static int take_back(struct domm_destination *destination, struct domm_error *er
     rc = domm_state_clear(end->memory, domm, &layout, &destination->state, err);
     domm_memory_layout_free(end->memory, &layout);
     return rc;
-}
-
-static void rest(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 }
 
 static bool go_on(struct domm_end *end, int tries)
@@ -161,7 +158,7 @@ static int mirror(struct domm_end *end, struct domm_error *err)
     for (int i = 0; rc == -DOMM_FAILED && go_on(end, i); i++) {
         if (need_dommd(err))
             return -DOMM_FAILED;
-        rest();
+        domm_rest_ms(REST_MS);
         rc = check_mirrors(end, err);
     }
     return rc;
@@ -188,7 +185,7 @@ static int await_nodes(struct domm_end *end, struct domm_error *err)
             struct domm_error ignored;
             rc = domm_store_read(end->store, path, &name, &ignored);
             if (rc)
-                rest();
+                domm_rest_ms(REST_MS);
         }
         if (rc)
             return domm_fail(err, DOMM_FAILED, "dommd has not told %s of its target %s",
@@ -278,11 +275,15 @@ int domm_destination_step(struct domm_end *end, enum domm_step step, unsigned in
     }
 }
 
-/* A receiver that ends in order destroys what it has begun; one that had to be killed does not. */
+/* A receiver that ends in order, since its stream has ended, destroys what it has begun; one that
+ * had to be killed does not. */
 static int destroy(struct domm_end *end, unsigned int g, struct domm_error *err)
 {
+    int stream = domm_destination_of(end)->streams[g];
     uint32_t domid;
     enum domm_domain_state state;
+    if (stream >= 0)
+        shutdown(stream, SHUT_RDWR);
     domm_movers_end(&end->movers, g, GRACE_MS);
     int rc = find(end, g, &domid, &state, err);
     if (!rc && domid)

@@ -227,9 +227,11 @@ static int start_receiver(struct domm_destination *destination, unsigned int g, 
     struct domm_child child;
     destination->brought[g] = true;
     int rc = domm_receiver_start(end->xen, &receiver, fd, &child, err);
-    if (!rc)
-        domm_movers_add(&end->movers, g, &child);
-    return rc;
+    if (rc)
+        return rc;
+    domm_movers_add(&end->movers, g, &child);
+    destination->streams[g] = fd;
+    return 0;
 }
 
 /* Streams are wanted once the guests are admitted; one may yet be on its way when GO has come. */
@@ -249,7 +251,8 @@ static int tick(struct domm_end *end)
         int rc = domm_door_take(destination->door, &guest, &fd, &err);
         if (!rc && fd >= 0) {
             rc = start_receiver(destination, guest, fd, &err);
-            close(fd);
+            if (rc)
+                close(fd);
         }
         if (rc)
             domm_log(end->log, DOMM_LOG_WARN, "%s", err.text);

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/rest.h"
 #include "lib/pair/lock.h"
 #include "lib/watch/netlink.h"
 #include "lib/xen/ending.h"
@@ -52,6 +53,25 @@ void domm_end_close(struct domm_end *end)
     domm_xen_close(end->xen);
 }
 
+static struct json_object *guest_json(const struct domm_end_guest *guest)
+{
+    struct json_object *object = json_object_new_object();
+    char uuid[DOMM_UUID_TEXT];
+    domm_uuid_format(&guest->facts.uuid, uuid);
+    domm_json_text(object, "name", guest->facts.name);
+    domm_json_text(object, "uuid", uuid);
+    domm_json_number(object, "domid", guest->domid); /* 0: not here yet */
+    return object;
+}
+
+int domm_end_note_guest(struct domm_end *end, unsigned int guest, struct domm_error *err)
+{
+    struct json_object *note = json_object_new_object(), *guests = json_object_new_array();
+    json_object_array_add(guests, guest_json(&end->guests[guest]));
+    json_object_object_add(note, "guests", guests);
+    return domm_journal_note(end->journal, "restored", note, err);
+}
+
 int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error *err)
 {
     int rc = domm_journal_begin(&end->offer.migration, source, &end->journal, err);
@@ -59,15 +79,8 @@ int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error 
         return rc;
     struct json_object *note = json_object_new_object(), *guests = json_object_new_array();
     char boot[DOMM_UUID_TEXT];
-    for (unsigned int g = 0; g < domm_end_guests(end); g++) {
-        struct json_object *guest = json_object_new_object();
-        char uuid[DOMM_UUID_TEXT];
-        domm_uuid_format(&end->guests[g].facts.uuid, uuid);
-        domm_json_text(guest, "name", end->guests[g].facts.name);
-        domm_json_text(guest, "uuid", uuid);
-        domm_json_number(guest, "domid", end->guests[g].domid); /* 0: not here yet */
-        json_object_array_add(guests, guest);
-    }
+    for (unsigned int g = 0; g < domm_end_guests(end); g++)
+        json_object_array_add(guests, guest_json(&end->guests[g]));
     if (source)
         domm_json_text(note, "destination", end->report.destination);
     domm_boot_id(boot);
@@ -223,13 +236,12 @@ int domm_end_write_state(struct domm_end *end, bool fresh, const struct domm_sta
 
 int domm_end_take_tables(struct domm_end *end, struct domm_error *err)
 {
-    static const struct timespec tenth = {.tv_nsec = 100000000};
     for (int i = 0; !domm_guest_lock(end->locks, DOMM_LOCK_TABLES, &end->guests[0].facts.uuid);
          i++) {
         if (i == TABLES_PATIENCE || domm_movers_cancelled(&end->movers))
             return domm_fail(err, DOMM_FAILED, "dommd does not let go of the page tables of %s",
                              end->guests[0].facts.name);
-        nanosleep(&tenth, NULL);
+        domm_rest_ms(100);
     }
     return 0;
 }

@@ -107,6 +107,9 @@ void domm_end_close(struct domm_end *end);
 /* Makes this end's journal, which begins with who is to be moved. */
 int domm_end_begin_journal(struct domm_end *end, bool source, struct domm_error *err);
 
+/* Notes in the journal which domain the guest is at this end. */
+int domm_end_note_guest(struct domm_end *end, unsigned int guest, struct domm_error *err);
+
 /* The loop's: hands an event to the machine as soon as may be. */
 void domm_end_raise(struct domm_end *end, struct domm_event event);
 

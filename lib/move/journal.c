@@ -90,7 +90,7 @@ static time_t time_over(int directory)
 
 static void remove_journal(const char *path)
 {
-    static const char *const names[] = {"journal", "mapping-state", "report.json", "over"};
+    static const char *const names[] = {"journal", DOMM_JOURNAL_STATE, "report.json", "over"};
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; fd >= 0 && i < sizeof(names) / sizeof(names[0]); i++)
         unlinkat(fd, names[i], 0);
@@ -130,7 +130,7 @@ void domm_journal_finish(struct domm_journal *journal)
     struct domm_error ignored;
     if (!journal)
         return;
-    unlinkat(journal->directory, "mapping-state", 0);
+    unlinkat(journal->directory, DOMM_JOURNAL_STATE, 0);
     domm_journal_keep(journal, "over", "", 0, &ignored);
     if (find_oldest(oldest) > KEPT)
         remove_journal(oldest);
@@ -230,4 +230,13 @@ int domm_journal_keep(struct domm_journal *journal, const char *name, const void
         reason = errno;
     return reason ? domm_fail_errno(err, DOMM_FAILED, reason, "writing %s/%s", journal->path, name)
                   : 0;
+}
+
+int domm_journal_drop(struct domm_journal *journal, const char *name, struct domm_error *err)
+{
+    if (!journal)
+        return 0;
+    if ((unlinkat(journal->directory, name, 0) && errno != ENOENT) || fsync(journal->directory))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "removing %s/%s", journal->path, name);
+    return 0;
 }

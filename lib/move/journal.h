@@ -21,6 +21,8 @@
 #include "lib/move/state.h"
 #include "lib/move/step.h"
 
+#define DOMM_JOURNAL_STATE "mapping-state"
+
 struct domm_journal; /* a null one takes everything and keeps nothing */
 
 int domm_journal_begin(const struct domm_uuid *migration, bool source,
@@ -50,5 +52,7 @@ int domm_journal_note(struct domm_journal *journal, const char *what, struct jso
 /* A whole file beside the journal. */
 int domm_journal_keep(struct domm_journal *journal, const char *name, const void *bytes,
                       size_t size, struct domm_error *err);
+/* Removes it, for good when the call returns. */
+int domm_journal_drop(struct domm_journal *journal, const char *name, struct domm_error *err);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "lib/base/json.h"
 #include "lib/base/place.h"
-#include "lib/move/journal.h"
 #include "lib/move/wire.h"
 
 #define LINE_BYTES 65536
@@ -26,34 +25,32 @@ static const char *text_of(struct json_object *object, const char *key)
     return json_object_get_string(value);
 }
 
-/* Who is looked for. */
-struct wanted {
-    const struct domm_uuid *guest;
-    uint32_t domid; /* 0: whatever it is */
+struct reading {
+    const struct domm_past_query *query;
     char boot[DOMM_UUID_TEXT];
+    struct domm_past past;
+    bool named, of_this_boot;
 };
 
-static bool is_wanted(struct json_object *guest, const struct wanted *wanted)
+static bool is_wanted(struct json_object *guest, const struct domm_past_query *query)
 {
     struct domm_uuid uuid;
     struct json_object *domid;
     return json_object_is_type(guest, json_type_object) &&
-           domm_uuid_parse(text_of(guest, "uuid"), &uuid) &&
-           domm_uuid_equal(&uuid, wanted->guest) &&
-           (!wanted->domid || (json_object_object_get_ex(guest, "domid", &domid) &&
-                               json_object_get_int64(domid) == wanted->domid));
+           domm_uuid_parse(text_of(guest, "uuid"), &uuid) && domm_uuid_equal(&uuid, query->guest) &&
+           (!query->domid || (json_object_object_get_ex(guest, "domid", &domid) &&
+                              json_object_get_int64(domid) == query->domid));
 }
 
-static bool names(struct json_object *begin, const struct wanted *wanted)
+static bool names(struct json_object *line, const struct domm_past_query *query)
 {
     struct json_object *guests;
     bool found = false;
-    if (strcmp(text_of(begin, "boot"), wanted->boot) != 0 ||
-        !json_object_object_get_ex(begin, "guests", &guests) ||
+    if (!json_object_object_get_ex(line, "guests", &guests) ||
         !json_object_is_type(guests, json_type_array))
         return false;
     for (size_t i = 0; i < json_object_array_length(guests); i++)
-        found |= is_wanted(json_object_array_get_idx(guests, i), wanted);
+        found |= is_wanted(json_object_array_get_idx(guests, i), query);
     return found;
 }
 
@@ -69,13 +66,16 @@ static bool is_moved(const char *state)
     return false;
 }
 
-static void take_line(struct domm_past *past, struct json_object *line, const struct wanted *wanted,
-                      bool *named)
+static void take_line(struct reading *reading, struct json_object *line)
 {
+    struct domm_past *past = &reading->past;
     const char *what = text_of(line, "what");
+    reading->named |= names(line, reading->query);
     if (strcmp(what, "begin") == 0) {
-        *named |= names(line, wanted);
-        snprintf(past->destination, sizeof(past->destination), "%s", text_of(line, "destination"));
+        reading->of_this_boot |= strcmp(text_of(line, "boot"), reading->boot) == 0;
+        if (!past->destination[0])
+            snprintf(past->destination, sizeof(past->destination), "%s",
+                     text_of(line, "destination"));
     } else if (strcmp(what, "decided") == 0) {
         past->owner = DOMM_PAST_UNKNOWN;
     } else if (strcmp(what, "adopted") == 0 ||
@@ -87,22 +87,21 @@ static void take_line(struct domm_past *past, struct json_object *line, const st
 }
 
 /* A line that was not written whole, the last, says nothing. */
-static bool read_journal(int directory, struct domm_past *past, const struct wanted *wanted)
+static bool read_journal(int directory, struct reading *reading)
 {
     static char text[LINE_BYTES];
-    bool named = false;
     int fd = openat(directory, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
     while (stream && fgets(text, sizeof(text), stream)) {
         cleanup_json struct json_object *line = json_tokener_parse(text);
         if (json_object_is_type(line, json_type_object))
-            take_line(past, line, wanted, &named);
+            take_line(reading, line);
     }
     if (stream)
         fclose(stream);
     else if (fd >= 0)
         close(fd);
-    return named;
+    return reading->named && reading->of_this_boot;
 }
 
 static bool is_of_this_end(const char *name, bool source)
@@ -111,44 +110,65 @@ static bool is_of_this_end(const char *name, bool source)
     return dot && strcmp(dot, source ? ".source" : ".destination") == 0;
 }
 
-/* Reads one if it is not over, and was touched later than the last that fits. */
-static void consider(int all, const char *name, const struct wanted *wanted, struct domm_past *past,
-                     struct timespec *latest)
+static bool is_later(const struct timespec *a, const struct timespec *b)
 {
-    struct domm_past this = {.source = past->source, .owner = DOMM_PAST_SOURCE};
+    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+/* Reads one if it is not over, and was written to later than the last that fits. */
+static void consider(int all, const char *name, const struct domm_past_query *query,
+                     struct domm_past *past, struct timespec *latest)
+{
+    struct reading reading = {.query = query, .past = {.source = query->source}};
     struct stat journal;
+    snprintf(reading.past.path, sizeof(reading.past.path), "%s/%s", domm_journals_directory, name);
+    if (query->own && strcmp(reading.past.path, domm_journal_path(query->own)) == 0)
+        return;
     int fd = openat(all, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return;
-    bool open = faccessat(fd, "over", F_OK, 0) && fstatat(fd, "journal", &journal, 0) == 0;
-    bool later =
-        open &&
-        (journal.st_mtim.tv_sec > latest->tv_sec ||
-         (journal.st_mtim.tv_sec == latest->tv_sec && journal.st_mtim.tv_nsec > latest->tv_nsec));
-    if (later && read_journal(fd, &this, wanted)) {
+    domm_boot_id(reading.boot);
+    if (faccessat(fd, "over", F_OK, 0) && fstatat(fd, "journal", &journal, 0) == 0 &&
+        is_later(&journal.st_mtim, latest) && read_journal(fd, &reading)) {
         *latest = journal.st_mtim;
-        *past = this;
-        snprintf(past->path, sizeof(past->path), "%s/%s", domm_journals_directory, name);
+        *past = reading.past;
     }
     close(fd);
 }
 
-int domm_past_find(const struct domm_uuid *guest, uint32_t domid, struct domm_past *past_r,
+int domm_past_find(const struct domm_past_query *query, struct domm_past *past_r,
                    struct domm_error *err)
 {
-    struct wanted wanted = {.guest = guest, .domid = domid};
     struct timespec latest = {0};
     struct dirent *entry;
-    *past_r = (struct domm_past){.source = domid != 0};
-    domm_boot_id(wanted.boot);
     DIR *all = opendir(domm_journals_directory);
+    *past_r = (struct domm_past){.source = query->source};
     while (all && (entry = readdir(all))) {
-        if (is_of_this_end(entry->d_name, past_r->source))
-            consider(dirfd(all), entry->d_name, &wanted, past_r, &latest);
+        if (is_of_this_end(entry->d_name, query->source))
+            consider(dirfd(all), entry->d_name, query, past_r, &latest);
     }
     if (all)
         closedir(all);
     return past_r->path[0] ? 0 : domm_fail(err, DOMM_NOT_FOUND, "no migration of it was left");
+}
+
+int domm_past_finish(const struct domm_past_query *query, struct domm_error *err)
+{
+    struct domm_past past;
+    struct domm_journal *journal;
+    char last[PATH_MAX] = "";
+    int rc;
+    while ((rc = domm_past_find(query, &past, err)) == 0) {
+        if (strcmp(past.path, last) == 0)
+            return domm_fail(err, DOMM_FAILED, "%s cannot be marked as over", last);
+        strcpy(last, past.path);
+        rc = domm_journal_resume(past.path, &journal, err);
+        if (rc)
+            return rc;
+        domm_journal_finish(journal);
+        domm_journal_close(journal);
+    }
+    return rc == -DOMM_NOT_FOUND ? 0 : rc;
 }
 
 int domm_past_mapping_state(const struct domm_past *past, unsigned char **bytes_r, size_t *size_r,
@@ -158,7 +178,7 @@ int domm_past_mapping_state(const struct domm_past *past, unsigned char **bytes_
     struct stat stat;
     *bytes_r = NULL;
     *size_r = 0;
-    snprintf(path, sizeof(path), "%s/mapping-state", past->path);
+    snprintf(path, sizeof(path), "%s/" DOMM_JOURNAL_STATE, past->path);
     FILE *stream = fopen(path, "re");
     if (!stream)
         return errno == ENOENT ? 0 : domm_fail_errno(err, DOMM_FAILED, errno, "%s", path);
@@ -169,15 +189,4 @@ int domm_past_mapping_state(const struct domm_past *past, unsigned char **bytes_
         *size_r = fread(*bytes_r, 1, (size_t)stat.st_size, stream);
     fclose(stream);
     return *bytes_r ? 0 : domm_fail(err, DOMM_REFUSED, "%s: not of a size that makes sense", path);
-}
-
-int domm_past_finish(const struct domm_past *past, struct domm_error *err)
-{
-    struct domm_journal *journal;
-    int rc = domm_journal_resume(past->path, &journal, err);
-    if (rc)
-        return rc;
-    domm_journal_finish(journal);
-    domm_journal_close(journal);
-    return 0;
 }

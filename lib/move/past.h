@@ -14,6 +14,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/uuid.h"
+#include "lib/move/journal.h"
 
 /* Whose the guests are, as far as this end's journal tells. */
 enum domm_past_owner {
@@ -29,16 +30,24 @@ struct domm_past {
     char path[PATH_MAX];
 };
 
-/* The last since this host was booted that a guest was part of: at its source as this domain, at
- * its destination, where domid is 0, as any. DOMM_NOT_FOUND if there is none. */
-int domm_past_find(const struct domm_uuid *guest, uint32_t domid, struct domm_past *past_r,
+/* Which journals: of this end, since this host was booted, that this domain was part of; with
+ * domid 0, that any domain of this guest was. */
+struct domm_past_query {
+    const struct domm_uuid *guest;
+    uint32_t domid;
+    bool source;
+    const struct domm_journal *own; /* this one not; may be null */
+};
+
+/* The last of them. DOMM_NOT_FOUND if there is none. */
+int domm_past_find(const struct domm_past_query *query, struct domm_past *past_r,
                    struct domm_error *err);
+
+/* There is nothing left to settle: marks all of them as over. */
+int domm_past_finish(const struct domm_past_query *query, struct domm_error *err);
 
 /* The mapping state as it was kept: *bytes_r is the caller's to free, or null if none was. */
 int domm_past_mapping_state(const struct domm_past *past, unsigned char **bytes_r, size_t *size_r,
                             struct domm_error *err);
-
-/* There is nothing left to settle. */
-int domm_past_finish(const struct domm_past *past, struct domm_error *err);
 
 #endif

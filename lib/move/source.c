@@ -71,11 +71,12 @@ static int describe(struct domm_source *source, unsigned int number,
         .memory_kib = domain->memory_kib,
         .vcpus = domain->vcpus,
     };
-    if (strlen(domain->name) + strlen(DOMM_AWAY) >= sizeof(guest->facts.name))
+    size_t length = domm_name_length(domain->name); /* also of what a crash has left renamed */
+    if (length + strlen(DOMM_AWAY) >= sizeof(guest->facts.name))
         return domm_fail(err, DOMM_PREFLIGHT, "the name of %s is too long to be migrated",
                          domain->name);
-    strcpy(guest->facts.name, domain->name);
-    strcpy(report->name, domain->name);
+    memcpy(guest->facts.name, domain->name, length);
+    strcpy(report->name, guest->facts.name);
     report->uuid = domain->uuid;
     size_t words = 0;
     int rc = domm_memory_cpu_features(source->end.memory, guest->facts.kind == DOMM_WIRE_PV, false,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <time.h>
-
+#include "lib/base/rest.h"
+#include "lib/move/past.h"
 #include "lib/move/source-internal.h"
 #include "lib/pair/lock.h"
 
 /* A scan takes tenths of a second. */
 #define SCAN_LOOKS 30
-#define SCAN_LOOK_NS 100000000L
+#define SCAN_LOOK_MS 100
 
 static int check_guest(const struct domm_end *end, const struct domm_end_guest *guest,
                        const struct domm_domain *domain, struct domm_error *err)
@@ -45,7 +45,7 @@ static int read_inventory(struct domm_end *end, struct domm_inventory *inventory
         if (!member || member->domain.state != DOMM_STATE_PAUSED || i == SCAN_LOOKS)
             return rc;
         domm_inventory_free(inventory_r);
-        nanosleep(&(struct timespec){.tv_nsec = SCAN_LOOK_NS}, NULL);
+        domm_rest_ms(SCAN_LOOK_MS);
     }
 }
 
@@ -84,6 +84,18 @@ static int check_mappings(struct domm_end *end, struct domm_error *err)
     return rc;
 }
 
+/* What earlier migrations have left is settled by fact: the pair is here, and ready. */
+static int retire(struct domm_end *end, struct domm_error *err)
+{
+    struct domm_past_query query = {.guest = &end->guests[0].facts.uuid,
+                                    .domid = end->guests[0].domid,
+                                    .source = true,
+                                    .own = end->journal};
+    int rc = domm_past_finish(&query, err);
+    query.source = false;
+    return rc ? rc : domm_past_finish(&query, err);
+}
+
 int domm_source_check(struct domm_source *source, struct domm_error *err)
 {
     struct domm_end *end = &source->end;
@@ -97,5 +109,6 @@ int domm_source_check(struct domm_source *source, struct domm_error *err)
     rc = domm_end_ready(end, err);
     if (rc)
         return domm_hint(err, "domm monitor-status shows what is missing");
-    return check_mappings(end, err);
+    rc = check_mappings(end, err);
+    return rc || source->options.preflight ? rc : retire(end, err);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/rest.h"
 #include "lib/move/source-internal.h"
 #include "lib/pair/answer.h"
 #include "lib/pair/mirrors.h"
@@ -16,14 +16,10 @@
 #define ENOUGH_PAGES 1024 /* 4 MiB: what a guest writes by merely living */
 #define FREEZE_MS 5000
 #define DRAIN_LOOKS 40
-#define DRAIN_LOOK_NS 50000000L
+#define DRAIN_LOOK_MS 50
 
-static void rest(long ns)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
-}
-
-/* The stream is the saver's alone: when it ends, so does the stream. */
+/* The stream is the saver's alone: when it ends, so does the stream. But a connection of TCP, which
+ * leads through nobody who could be ended, is kept to be cut. */
 static int copy(struct domm_source *source, unsigned int g, struct domm_error *err)
 {
     struct domm_end *end = &source->end;
@@ -48,8 +44,10 @@ static int copy(struct domm_source *source, unsigned int g, struct domm_error *e
         return rc;
     domm_end_mark(end, g, DOMM_MARK_COPY, domm_child_now_ns());
     rc = domm_saver_start(end->xen, &saver, source->streams[g].fd, &child, err);
-    close(source->streams[g].fd);
-    source->streams[g].fd = -1;
+    if (source->streams[g].ssh || source->streams[g].relay) {
+        close(source->streams[g].fd);
+        source->streams[g].fd = -1;
+    }
     if (!rc)
         domm_movers_add(&end->movers, g, &child);
     return rc;
@@ -135,7 +133,7 @@ static int drain(struct domm_end *end, struct domm_error *err)
     uint64_t before, now = 0;
     int rc = count_delivered(end, &before, err);
     for (int i = 0; !rc && i < DRAIN_LOOKS; i++) {
-        rest(DRAIN_LOOK_NS);
+        domm_rest_ms(DRAIN_LOOK_MS);
         rc = count_delivered(end, &now, err);
         if (now == before)
             break;
@@ -171,7 +169,7 @@ static int detach(struct domm_source *source, struct domm_error *err)
         return rc;
     rc = domm_state_encode(&source->state, &end->state_bytes.bytes, &end->state_bytes.size, err);
     rc = rc ? rc
-            : domm_journal_keep(end->journal, "mapping-state", end->state_bytes.bytes,
+            : domm_journal_keep(end->journal, DOMM_JOURNAL_STATE, end->state_bytes.bytes,
                                 end->state_bytes.size, err);
     if (rc)
         return rc;
@@ -179,7 +177,8 @@ static int detach(struct domm_source *source, struct domm_error *err)
     return clear(source, err);
 }
 
-/* What was cleared in part only is cleared whole first: entries that are in use are refused. */
+/* What was cleared in part only is cleared whole first: entries that are in use are refused. Once
+ * domM has run again the state no longer fits it, and must not be found after a crash. */
 static int reattach(struct domm_source *source, struct domm_error *err)
 {
     struct domm_state_written written;
@@ -187,9 +186,10 @@ static int reattach(struct domm_source *source, struct domm_error *err)
         return 0;
     int rc = clear(source, err);
     rc = rc ? rc : domm_end_write_state(&source->end, false, &source->state, &written, err);
-    if (!rc)
-        source->taken = false;
-    return rc;
+    if (rc)
+        return rc;
+    source->taken = false;
+    return domm_journal_drop(source->end.journal, DOMM_JOURNAL_STATE, err);
 }
 
 static int finish(struct domm_end *end, unsigned int g, struct domm_error *err)
@@ -262,9 +262,16 @@ static bool has_its_name(struct domm_end *end, unsigned int g)
     return has;
 }
 
+/* One that writes to a link that is dead would not hear that it is to end. */
+static void end_saver(struct domm_end *end, unsigned int g)
+{
+    domm_stream_cut(&domm_source_of(end)->streams[g]);
+    domm_movers_end(&end->movers, g, GRACE_MS);
+}
+
 static int resume(struct domm_end *end, unsigned int g, struct domm_error *err)
 {
-    domm_movers_end(&end->movers, g, GRACE_MS);
+    end_saver(end, g);
     int rc = domm_xen_resume(end->xen, end->guests[g].domid, err);
     if (!rc)
         domm_end_mark(end, g, DOMM_MARK_RESUMED, domm_child_now_ns());
@@ -290,7 +297,7 @@ int domm_source_undo(struct domm_end *end, enum domm_step step, unsigned int g,
         domm_end_unlock_guests(end);
         return 0;
     case DOMM_STEP_COPY:
-        domm_movers_end(&end->movers, g, GRACE_MS);
+        end_saver(end, g);
         domm_stream_close(&source->streams[g]);
         return 0;
     case DOMM_STEP_STOP:

@@ -156,9 +156,9 @@ static int wait_for_answers(struct domm_store *store, const struct exchange *exc
         int64_t rest = end - clock_ms();
         if (rest <= 0)
             return 0;
-        if (poll(&fd, 1, (int)rest) < 0)
-            return domm_fail_errno(err, errno == EINTR ? DOMM_ABORTED : DOMM_FAILED, errno,
-                                   "waiting for the agents");
+        /* Whom a signal is meant to end looks for it between two questions. */
+        if (poll(&fd, 1, (int)rest) < 0 && errno != EINTR)
+            return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for the agents");
         char *event;
         while ((event = domm_store_event(store)))
             free(event);

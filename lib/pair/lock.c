@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/rest.h"
 
 #define SERVICE_LOCK "dommd.lock"
 #define RECORDS_LOCK "records.lock"
@@ -55,14 +55,13 @@ bool domm_service_runs(void)
 
 int domm_lock_records(int *fd_r, struct domm_error *err)
 {
-    static const struct timespec tenth = {.tv_nsec = 100000000};
     int rc = open_lock(RECORDS_LOCK, fd_r, err);
     for (int tries = 0; !rc && flock(*fd_r, LOCK_EX | LOCK_NB); tries++) {
         if (errno != EWOULDBLOCK || tries == PATIENCE)
             return domm_fail_errno(err, DOMM_FAILED, errno,
                                    "another domm is changing records: locking %s/" RECORDS_LOCK,
                                    domm_run_directory);
-        nanosleep(&tenth, NULL);
+        domm_rest_ms(100);
     }
     return rc;
 }

@@ -2,16 +2,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <xenctrl.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/rest.h"
 #include "lib/xen/internal.h"
 #include "lib/xen/save.h"
 
 /* A guest that has taken up a request to suspend gets a minute to carry it out, as from libxl. */
 #define SUSPEND_TRIES 1200
-#define SUSPEND_TRY_NS 50000000L
+#define SUSPEND_TRY_MS 50
 
 #define PATH_BYTES 64
 
@@ -117,7 +117,7 @@ static int await(struct domm_xen *xen, uint32_t domid, bool *suspended_r, bool *
     if (rc || *suspended_r || !is_asked(xen, domid) || withdraw(xen, domid))
         return rc;
     for (int i = 0; !rc && !*suspended_r && i < SUSPEND_TRIES; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = SUSPEND_TRY_NS}, NULL);
+        domm_rest_ms(SUSPEND_TRY_MS);
         rc = inspect(xen, domid, suspended_r, paused_r, err);
     }
     return rc;

@@ -18,12 +18,12 @@ in_state() { on host1 "grep -q '\"state\":\"$1\"' /run/m.out"; }
 
 @test "the source is killed while its guests stand still: domm release has them run again, domM first" {
 	begin_migration host1 host2 -d tcp
-	eventually 200 in_state stopping
-	eventually 30 stands host1 domm1
+	eventually 200 in_state 'handing over'
 	on host1 'pkill -KILL -x domm'
 	eventually 100 nothing_left_at host2
-	stands host1 target1
-	run on host1 'domm migrate domm1 host2'
+	stands host1 domm1--migratedaway
+	stands host1 target1--migratedaway
+	run on host1 'domm migrate domm1--migratedaway host2'
 	[ "$status" = 6 ]
 	[[ $output == *"domm release domm1"* ]]
 	run on host1 'domm release domm1'

@@ -14,6 +14,8 @@
 static char base[] = "/tmp/domm-past-XXXXXX";
 static char state_directory[64], journals_directory[128];
 static struct domm_uuid domm, target, other = {{1}};
+static const struct domm_past_query domm_7 = {.guest = &domm, .domid = 7, .source = true},
+                                    domm_here = {.guest = &domm};
 
 static int make_places(void **state)
 {
@@ -65,25 +67,25 @@ static struct domm_journal *begin(unsigned char number, bool source, const char 
     return journal;
 }
 
-static void look(const struct domm_uuid *guest, uint32_t domid, struct domm_past *past_r)
+static void look(const struct domm_past_query *query, struct domm_past *past_r)
 {
     struct domm_error err;
-    if (domm_past_find(guest, domid, past_r, &err))
+    if (domm_past_find(query, past_r, &err))
         fail_msg("%s", err.text);
 }
 
-static void look_in_vain(const struct domm_uuid *guest, uint32_t domid)
+static void look_in_vain(const struct domm_past_query *query)
 {
     struct domm_past past;
     struct domm_error err;
-    assert_int_equal(domm_past_find(guest, domid, &past, &err), -DOMM_NOT_FOUND);
+    assert_int_equal(domm_past_find(query, &past, &err), -DOMM_NOT_FOUND);
 }
 
 static void without_journals_there_is_no_past(void **state)
 {
     (void)state;
-    look_in_vain(&domm, 7);
-    look_in_vain(&domm, 0);
+    look_in_vain(&domm_7);
+    look_in_vain(&domm_here);
 }
 
 static void one_is_found_by_its_guests_and_its_end(void **state)
@@ -91,14 +93,15 @@ static void one_is_found_by_its_guests_and_its_end(void **state)
     (void)state;
     struct domm_past past;
     domm_journal_close(begin(1, true, NULL));
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_true(past.source);
     assert_int_equal(past.owner, DOMM_PAST_SOURCE);
     assert_string_equal(past.destination, "host1");
-    look(&target, 5, &past);
-    look_in_vain(&other, 7);
-    look_in_vain(&domm, 5); /* another domain that had its UUID */
-    look_in_vain(&domm, 0); /* no destination */
+    look(&(struct domm_past_query){.guest = &target, .domid = 5, .source = true}, &past);
+    look_in_vain(&(struct domm_past_query){.guest = &other, .domid = 7, .source = true});
+    /* Another domain that had its UUID. */
+    look_in_vain(&(struct domm_past_query){.guest = &domm, .domid = 5, .source = true});
+    look_in_vain(&domm_here); /* no destination */
 }
 
 static void the_owner_is_what_was_written_last(void **state)
@@ -107,25 +110,25 @@ static void the_owner_is_what_was_written_last(void **state)
     struct domm_past past;
     struct domm_journal *journal = begin(2, true, NULL);
     note(journal, "state", "{\"state\":\"stopping\"}");
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_int_equal(past.owner, DOMM_PAST_SOURCE);
     note(journal, "decided", "{}");
     note(journal, "state", "{\"state\":\"committing\"}");
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_int_equal(past.owner, DOMM_PAST_UNKNOWN);
     note(journal, "undecided", "{}");
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_int_equal(past.owner, DOMM_PAST_SOURCE);
     note(journal, "decided", "{}");
     note(journal, "state", "{\"state\":\"watching\"}");
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_int_equal(past.owner, DOMM_PAST_DESTINATION);
     domm_journal_close(journal);
     journal = begin(3, false, NULL);
-    look(&domm, 0, &past);
+    look(&domm_here, &past);
     assert_int_equal(past.owner, DOMM_PAST_SOURCE);
     note(journal, "adopted", "{}");
-    look(&domm, 0, &past);
+    look(&domm_here, &past);
     assert_int_equal(past.owner, DOMM_PAST_DESTINATION);
     domm_journal_close(journal);
 }
@@ -136,11 +139,25 @@ static void what_is_over_or_of_an_earlier_boot_is_passed_over(void **state)
     struct domm_past past;
     struct domm_error err;
     domm_journal_close(begin(4, true, "00000000-0000-0000-0000-000000000000"));
-    look_in_vain(&domm, 7);
+    look_in_vain(&domm_7);
     domm_journal_close(begin(5, true, NULL));
-    look(&domm, 7, &past);
-    assert_int_equal(domm_past_finish(&past, &err), 0);
-    look_in_vain(&domm, 7);
+    look(&domm_7, &past);
+    assert_int_equal(domm_past_finish(&domm_7, &err), 0);
+    look_in_vain(&domm_7);
+}
+
+static void the_destination_knows_its_domains_once_they_are_restored(void **state)
+{
+    (void)state;
+    struct domm_past past;
+    const struct domm_past_query query = {.guest = &domm, .domid = 9};
+    struct domm_journal *journal = begin(11, false, NULL);
+    look_in_vain(&query);
+    note(journal, "restored", "{\"guests\":[{\"uuid\":\"" DOMM "\",\"domid\":9}]}");
+    look(&query, &past);
+    assert_int_equal(past.owner, DOMM_PAST_SOURCE);
+    look_in_vain(&(struct domm_past_query){.guest = &domm, .domid = 9, .own = journal});
+    domm_journal_close(journal);
 }
 
 static void of_several_the_last_counts(void **state)
@@ -151,7 +168,7 @@ static void of_several_the_last_counts(void **state)
         domm_journal_close(begin(i, true, NULL));
         usleep(20000);
     }
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_string_equal(past.destination, "host8");
 }
 
@@ -167,7 +184,7 @@ static void nonsense_in_a_journal_says_nothing(void **state)
           "{\"what\":\"deci",
           stream);
     fclose(stream);
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_int_equal(past.owner, DOMM_PAST_SOURCE);
     domm_journal_close(journal);
 }
@@ -180,7 +197,7 @@ static void the_mapping_state_is_there_or_not(void **state)
     unsigned char *bytes;
     size_t size;
     struct domm_journal *journal = begin(10, true, NULL);
-    look(&domm, 7, &past);
+    look(&domm_7, &past);
     assert_int_equal(domm_past_mapping_state(&past, &bytes, &size, &err), 0);
     assert_null(bytes);
     assert_int_equal(domm_journal_keep(journal, "mapping-state", "abc", 3, &err), 0);
@@ -198,6 +215,7 @@ int main(void)
         cmocka_unit_test_teardown(one_is_found_by_its_guests_and_its_end, empty),
         cmocka_unit_test_teardown(the_owner_is_what_was_written_last, empty),
         cmocka_unit_test_teardown(what_is_over_or_of_an_earlier_boot_is_passed_over, empty),
+        cmocka_unit_test_teardown(the_destination_knows_its_domains_once_they_are_restored, empty),
         cmocka_unit_test_teardown(of_several_the_last_counts, empty),
         cmocka_unit_test_teardown(nonsense_in_a_journal_says_nothing, empty),
         cmocka_unit_test_teardown(the_mapping_state_is_there_or_not, empty),

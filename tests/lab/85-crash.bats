@@ -51,10 +51,11 @@ in_state() { on host1 "grep -q '\"state\":\"$1\"' /run/m.out"; }
 }
 
 @test "the destination is killed when the guests are its own: domm release there has them run" {
-	begin_migration host1 host2 -d tcp
+	begin_migration host1 host2 -d tcp -b 8
+	eventually 120 begun host1
+	in_guest host1 domm1 'systemctl stop domm-agent' # or it would be ready too soon
 	# The moment between the hand-over and domM's readiness.
 	adopted() { on host2 'grep -q "\"what\":\"adopted\"" /var/lib/domm/migrations/*.destination/journal'; }
-	in_guest host1 domm1 'systemctl stop domm-agent' # or it would be ready too soon
 	eventually 300 adopted
 	on host2 'pkill -KILL -f "domm receive$"'
 	eventually 100 ended host1

@@ -154,6 +154,19 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 	eventually 120 moves
 }
 
+@test "programs that were brought to rest and forgotten go on when dommd looks" {
+	freeze=/local/domain/$(on host1 'xl domid domm1')/domm
+	rest() { [ "$(on host1 "xenstore-read $freeze/agent/frozen")" = a-word ]; }
+	on host1 "systemctl stop dommd; xenstore-write $freeze/freeze a-word"
+	eventually 10 rest
+	run on host1 'timeout 5 ssh -o ConnectTimeout=4 domm1 true'
+	[ "$status" != 0 ]
+	on host1 'systemctl start dommd'
+	eventually 30 in_domm true
+	in_domm 'test ! -e /run/domm-agent.frozen'
+	eventually 60 complete
+}
+
 @test "a stock xl save takes the mappings back first; a domM that runs on has them again" {
 	before=$(mapped)
 	on host1 'xl save -c domm1 /var/tmp/domm1.save'

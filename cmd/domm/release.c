@@ -102,11 +102,16 @@ static int recover(struct cmd_host *host, const struct domm_member *domm,
                    const struct request *request, struct domm_error *err)
 {
     struct cmd_context *context = host->context;
-    const struct domm_domain *domain = &domm->domain;
+    const struct domm_uuid uuid = domm->domain.uuid;
     bool found;
-    int rc = domm_recover_source(context->log, &domain->uuid, domain->domid, request->not_taken,
+    int rc = domm_recover_source(context->log, &uuid, domm->domain.domid, request->not_taken,
                                  &found, err);
-    if (!rc && !found)
+    domm_inventory_free(&host->inventory);
+    rc = rc ? rc
+            : domm_inventory_read_unscanned(context->xen, context->log, &uuid, &host->inventory,
+                                            err);
+    domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
+    if (domm && !found)
         rc = domm_recover_destination(context->xen, domm, &found, err);
     return rc ? rc : cmd_host_refresh(host, err);
 }

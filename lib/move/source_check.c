@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/base/rest.h"
 #include "lib/move/past.h"
 #include "lib/move/source-internal.h"
 #include "lib/pair/lock.h"
-
-/* A scan takes tenths of a second. */
-#define SCAN_LOOKS 30
-#define SCAN_LOOK_MS 100
 
 static int check_guest(const struct domm_end *end, const struct domm_end_guest *guest,
                        const struct domm_domain *domain, struct domm_error *err)
@@ -34,25 +29,11 @@ static int check_guest(const struct domm_end *end, const struct domm_end_guest *
                      guest->facts.name);
 }
 
-/* dommd and monitor-status pause domM for a scan of its page tables: that is no state of it. */
-static int read_inventory(struct domm_end *end, struct domm_inventory *inventory_r,
-                          struct domm_error *err)
-{
-    const struct domm_uuid *domm = &end->guests[0].facts.uuid;
-    for (int i = 0;; i++) {
-        int rc = domm_inventory_read(end->xen, end->log, inventory_r, err);
-        const struct domm_member *member = rc ? NULL : domm_inventory_by_uuid(inventory_r, domm);
-        if (!member || member->domain.state != DOMM_STATE_PAUSED || i == SCAN_LOOKS)
-            return rc;
-        domm_inventory_free(inventory_r);
-        domm_rest_ms(SCAN_LOOK_MS);
-    }
-}
-
 static int check_guests(struct domm_end *end, struct domm_error *err)
 {
     struct domm_inventory inventory;
-    int rc = read_inventory(end, &inventory, err);
+    int rc = domm_inventory_read_unscanned(end->xen, end->log, &end->guests[0].facts.uuid,
+                                           &inventory, err);
     if (rc)
         return rc;
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++) {

@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/rest.h"
+
+/* A scan takes tenths of a second. */
+#define SCAN_LOOKS 30
+#define SCAN_LOOK_MS 100
 
 /* 0, -DOMM_NOT_FOUND if the domain ended meanwhile, or the reason why its record is not valid. */
 static int read_record(struct domm_xen *xen, struct domm_member *member, struct domm_error *err)
@@ -63,6 +68,20 @@ int domm_inventory_read(struct domm_xen *xen, struct domm_log *log,
     fill(xen, log, inventory_r, domains, count);
     free(domains); /* the names live on in the members */
     return 0;
+}
+
+int domm_inventory_read_unscanned(struct domm_xen *xen, struct domm_log *log,
+                                  const struct domm_uuid *domm, struct domm_inventory *inventory_r,
+                                  struct domm_error *err)
+{
+    for (int i = 0;; i++) {
+        int rc = domm_inventory_read(xen, log, inventory_r, err);
+        const struct domm_member *member = rc ? NULL : domm_inventory_by_uuid(inventory_r, domm);
+        if (!member || member->domain.state != DOMM_STATE_PAUSED || i == SCAN_LOOKS)
+            return rc;
+        domm_inventory_free(inventory_r);
+        domm_rest_ms(SCAN_LOOK_MS);
+    }
 }
 
 void domm_inventory_free(struct domm_inventory *inventory)

@@ -40,6 +40,12 @@ int domm_inventory_read(struct domm_xen *xen, struct domm_log *log,
                         struct domm_inventory *inventory_r, struct domm_error *err);
 void domm_inventory_free(struct domm_inventory *inventory);
 
+/* The same, but looks again, for seconds at most, while this domM is paused: dommd and
+ * monitor-status pause it for a scan of its page tables, and that is no state of it. */
+int domm_inventory_read_unscanned(struct domm_xen *xen, struct domm_log *log,
+                                  const struct domm_uuid *domm, struct domm_inventory *inventory_r,
+                                  struct domm_error *err);
+
 enum domm_role domm_inventory_role(const struct domm_inventory *inventory,
                                    const struct domm_member *member);
 const char *domm_role_name(enum domm_role role);

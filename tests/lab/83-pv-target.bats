@@ -9,12 +9,10 @@ load migrate
 setup_file() {
 	lab up
 	lab restore watched
-	put "$DOMM_BUILD/tests/lab/guest/witness" domm1 witness
-	put "$here/guest/find-ticks" domm1 find-ticks
 	on host1 'domm destroy domm1; xl destroy target1; xl create /etc/xen/target1.cfg "type=\"pv\""'
 	eventually 300 in_guest host1 target1 'systemctl is-active -q multi-user.target'
 	on host1 'domm create /etc/xen/watch.cfg'
-	in_guest host1 domm1 "perl /usr/local/sbin/find-ticks $mem" >"$BATS_FILE_TMPDIR/offset"
+	prepare_witness
 }
 
 @test "a PV target is watched: memory, network and storage" {

@@ -9,12 +9,7 @@ load migrate
 setup_file() {
 	lab up
 	lab restore watched
-	put "$DOMM_BUILD/tests/lab/guest/witness" domm1 witness
-	put "$here/guest/find-ticks" domm1 find-ticks
-	# The guests' NFS clients remember for a while what was not there.
-	eventually 120 in_guest host1 domm1 'test -x /usr/local/sbin/witness -a -e /usr/local/sbin/find-ticks'
-	eventually 60 ready_at host1
-	in_guest host1 domm1 "perl /usr/local/sbin/find-ticks $mem" >"$BATS_FILE_TMPDIR/offset"
+	prepare_witness
 }
 
 @test "-N checks both hosts, and changes nothing" {

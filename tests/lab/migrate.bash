@@ -13,6 +13,16 @@ put() {
 # in_background HOST GUEST COMMAND OUTPUT: a program in a guest that goes on wherever the guest is.
 in_background() { in_guest "$1" "$2" "setsid $3 >$4 2>&1 </dev/null &"; }
 
+# The witness in domM's root, and where in target1's memory it finds the ticks.
+prepare_witness() {
+	put "$DOMM_BUILD/tests/lab/guest/witness" domm1 witness
+	put "$here/guest/find-ticks" domm1 find-ticks
+	# The guests' NFS clients remember for a while what was not there.
+	eventually 120 in_guest host1 domm1 'test -x /usr/local/sbin/witness -a -e /usr/local/sbin/find-ticks'
+	eventually 60 ready_at host1
+	in_guest host1 domm1 "perl /usr/local/sbin/find-ticks $mem" >"$BATS_FILE_TMPDIR/offset"
+}
+
 # The filer sees what has left the target's vif, wherever the target is.
 start_witness() {
 	on filer 'rm -f /tmp/ticks.pcap; (timeout 20000 tcpdump -U -i any -w /tmp/ticks.pcap src 10.99.0.11 and udp port 7777 >/dev/null 2>&1 &)'

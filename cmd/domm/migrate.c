@@ -210,12 +210,16 @@ static int conclude(const struct domm_source *source, struct domm_error *err)
     case DOMM_SRC_STUCK:
         return unsettled(end, err, "not everything could be taken back");
     case DOMM_SRC_UNCONFIRMED:
-        return unsettled(end, err,
-                         "the destination has taken the guests over, and has not said how it went");
+        unsettled(end, err,
+                  "the destination has taken the guests over, and has not said how it went");
+        return domm_hint(err, "domm release there has them run, if they do not; then destroy the "
+                              "copies that are left here");
     default:
-        return unsettled(end, err,
-                         "it is not known whether the destination has taken the guests over; they "
-                         "stand still here");
+        unsettled(end, err,
+                  "it is not known whether the destination has taken the guests over; they stand "
+                  "still here");
+        return domm_hint(err, "domm release there first: it knows; if they were not handed over, "
+                              "domm release --not-taken here");
     }
 }
 

@@ -30,7 +30,7 @@ static int tell_holder(const struct domm_member *domm, const struct request *req
     return rc;
 }
 
-/* Whoever copied it may have left it slower than it should be. */
+/* One that has ended meanwhile is spoken of, and left. */
 static int let_run(struct cmd_host *host, const struct domm_member *target, struct domm_error *err)
 {
     struct domm_xen *xen = host->context->xen;

@@ -29,7 +29,7 @@ setup_file() {
 	eventually 30 in_guest host2 target1 'grep struck /tmp/ambush'
 	[ "$(figure '.guests[1].unmonitored_cpu_ns')" = 0 ]
 	eventually 30 in_guest host2 domm1 'grep -q "changed.*__x64_sys_sethostname" /tmp/kernel'
-	note "$(in_guest host2 target1 'cat /tmp/ambush'); $(in_guest host2 domm1 'grep -m 1 changed /tmp/kernel')"
+	note "$(in_guest host2 target1 'cat /tmp/ambush'); $(in_guest host2 domm1 'grep -m 1 "changed.*__x64_sys_sethostname" /tmp/kernel')"
 	in_guest host2 target1 'echo 0 > /sys/kernel/tracing/events/kprobes/evil/enable'
 	in_guest host2 domm1 'pkill -x domm-kernel-che'
 	ready_at host2

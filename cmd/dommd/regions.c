@@ -22,6 +22,13 @@ struct region *region_by_table(const struct watcher *watcher, uint64_t l1_mfn)
     return NULL;
 }
 
+void region_forget(struct region *region)
+{
+    region->domid = 0;
+    for (size_t slot = 0; slot < DOMM_PTES; slot++)
+        region->gfns[slot] = DOMM_NO_FRAME;
+}
+
 static struct region *make(struct watcher *watcher)
 {
     if (!watcher->regions)
@@ -31,8 +38,7 @@ static struct region *make(struct watcher *watcher)
     struct region *region = calloc(1, sizeof(*region));
     if (!region)
         return NULL;
-    for (size_t slot = 0; slot < DOMM_PTES; slot++)
-        region->gfns[slot] = DOMM_NO_FRAME;
+    region_forget(region);
     watcher->regions[watcher->n_regions++] = region;
     return region;
 }

@@ -32,6 +32,21 @@ static void serve_target(struct service *service, struct watcher *watcher,
                       domm_memory_frames(service->memory, target->domid, &reply->frames, &err) == 0;
 }
 
+/* Linux has given a page table that a process had to another: what the first had mapped is gone
+ * from it, or should be. */
+static void take_over(struct service *service, struct watcher *watcher,
+                      const struct domm_region *at)
+{
+    struct region *region = region_by_table(watcher, at->l1_mfn);
+    struct domm_error err;
+    if (!region || memcmp(region->at.nonce, at->nonce, sizeof(at->nonce)) == 0)
+        return;
+    if (domm_mapping_clear(service->memory, watcher->domid, at, 1, DOMM_REGION_SLOTS, &err))
+        log_failure(service, watcher, "clearing a region", &err);
+    else
+        region_forget(region);
+}
+
 static void serve_locate(struct service *service, struct watcher *watcher,
                          const struct session *session, const struct domm_request *request,
                          struct domm_reply *reply)
@@ -47,6 +62,7 @@ static void serve_locate(struct service *service, struct watcher *watcher,
         return;
     }
     for (size_t i = 0; i < found && reply->status == DOMM_STATUS_OK; i++) {
+        take_over(service, watcher, &regions[i]);
         if (region_add(watcher, session, &regions[i]))
             reply->status = DOMM_STATUS_LIMIT;
         else

@@ -141,6 +141,8 @@ int64_t request_serve(struct service *service, struct watcher *watcher, struct s
 /* regions.c */
 struct region *region_find(struct watcher *watcher, const struct session *owner, uint64_t va);
 struct region *region_by_table(const struct watcher *watcher, uint64_t l1_mfn);
+/* It maps nothing. */
+void region_forget(struct region *region);
 int region_add(struct watcher *watcher, const struct session *owner, const struct domm_region *at);
 void regions_disown(struct watcher *watcher, const struct session *owner);
 void regions_drop_unowned(struct watcher *watcher);

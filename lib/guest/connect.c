@@ -180,6 +180,8 @@ static int settle(struct domm_guest *guest)
     for (struct domm_guest_memory *m = guest->memories; !rc && m; m = m->next) {
         int place = guest_find_target(guest, m->uuid);
         bool attached = place >= 0 && guest->targets[place].attached;
+        if (guest->remap) /* of one that is not attached now as well: it may be later */
+            memory_forget_located(m);
         if (!attached && m->attached)
             memory_invalidate(m);
         /* Also when it stayed attached: it may be another domain by now, or dommd a new one. */

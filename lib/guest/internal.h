@@ -66,6 +66,8 @@ int guest_refresh_targets(struct domm_guest *guest);
 
 /* Nothing of it is mapped any more. */
 void memory_invalidate(struct domm_guest_memory *memory);
+/* dommd knows none of its regions. */
+void memory_forget_located(struct domm_guest_memory *memory);
 /* Maps again what was asked for. */
 int memory_restore(struct domm_guest_memory *memory);
 

@@ -208,12 +208,16 @@ static int restore_region(struct domm_guest_memory *memory, size_t number)
     return rc < 0 ? rc : 0;
 }
 
+void memory_forget_located(struct domm_guest_memory *memory)
+{
+    for (size_t i = 0; i < memory->n_regions; i++)
+        memory->regions[i].located = false;
+}
+
 int memory_restore(struct domm_guest_memory *memory)
 {
     int rc = 0;
     memory->attached = true;
-    for (size_t i = 0; memory->guest->remap && i < memory->n_regions; i++)
-        memory->regions[i].located = false;
     for (size_t i = 0; !rc && i < memory->n_regions;) {
         size_t end = i;
         while (end < memory->n_regions && memory->regions[end].ready)

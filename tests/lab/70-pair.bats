@@ -133,6 +133,9 @@ refuses() {
 }
 
 @test "one domM watches two targets" {
+	# An agent that gets page tables which an earlier one had, and with them has mapped another target.
+	in_guest host1 domm1 'systemctl restart domm-agent'
+	eventually 60 is "ready ready ready ready"
 	run on host1 'domm attach domm1 target2 -m vif=0,to=1'
 	echo "$output"
 	[ "$status" = 0 ]

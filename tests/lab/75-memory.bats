@@ -12,9 +12,9 @@ setup_file() {
 	lab up
 	lab restore watched # as 70-pair.bats leaves it
 	for program in hostile channel-times; do
-		cc -O2 -Wall -Wextra -Werror -static -I"$DOMM_SOURCE" -o "$BATS_FILE_TMPDIR/$program" \
+		cc -O2 -Wall -Wextra -Werror -I"$DOMM_SOURCE" -o "$BATS_FILE_TMPDIR/$program" \
 			"$here/guest/$program.c" "$DOMM_BUILD/libdomm-guest.a" \
-			-lxengnttab -lxenstore -lxentoolcore -lxentoollog
+			-Wl,-Bstatic -lxengnttab -lxentoolcore -lxentoollog -Wl,-Bdynamic -lxenstore
 		lab ssh filer "cat > /srv/guests/domm1/usr/local/sbin/$program &&
 			chmod 755 /srv/guests/domm1/usr/local/sbin/$program" <"$BATS_FILE_TMPDIR/$program"
 	done

@@ -48,12 +48,12 @@ setup() {
 	refuses 6 'dommd does not run there' 'domm migrate domm1 host2'
 	on host2 'systemctl start dommd'
 
-	# make NAME UUID MEMORY: a guest of host2's own.
+	# make NAME UUID MEMORY: a guest of host2's own; with less memory its kernel does not fit.
 	make() { on host2 "xl create -q -p /etc/xen/target2.cfg 'name=\"$1\"' 'uuid=\"d0330000-0000-4000-8000-0000000000$2\"' memory=$3"; }
-	make target1 99 32
+	make target1 99 96
 	refuses 6 'there is a domain target1 already' 'domm migrate domm1 host2'
 	on host2 'xl destroy target1'
-	make other 11 32
+	make other 11 96
 	refuses 6 'has the UUID of target1 already' 'domm migrate domm1 host2'
 	on host2 'xl destroy other'
 	make large 98 900

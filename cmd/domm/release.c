@@ -35,15 +35,18 @@ static int let_run(struct cmd_host *host, const struct domm_member *target, stru
 {
     struct domm_xen *xen = host->context->xen;
     const struct domm_domain *domain = &target->domain;
-    int rc = 0;
-    if (domain->state == DOMM_STATE_SUSPENDED)
+    int rc;
+    if (domain->state == DOMM_STATE_SUSPENDED) {
         rc = domm_xen_resume(xen, domain->domid, err);
-    else if (domain->state == DOMM_STATE_PAUSED)
+    } else if (domain->state == DOMM_STATE_PAUSED) {
         rc = domm_xen_unpause(xen, domain->domid, err);
-    else if (domain->state > DOMM_STATE_PAUSED)
-        domm_log(host->context->log, DOMM_LOG_WARN, "%s is %s", domain->name,
-                 domm_domain_state_name(domain->state));
-    if (!rc && (domain->state == DOMM_STATE_SUSPENDED || domain->state == DOMM_STATE_PAUSED))
+    } else {
+        if (domain->state > DOMM_STATE_PAUSED)
+            domm_log(host->context->log, DOMM_LOG_WARN, "%s is %s", domain->name,
+                     domm_domain_state_name(domain->state));
+        return 0;
+    }
+    if (!rc)
         printf("%s runs\n", domain->name);
     return rc;
 }

@@ -204,7 +204,7 @@ static int work(struct agent *agent, int signal_fd, struct domm_error *err)
     freezer_open(&agent->freezer, agent->store, &agent->log);
     memory_open(&agent->memory, &agent->log);
     rc = run(agent, signal_fd, err);
-    freezer_close(&agent->freezer);
+    freezer_thaw(FREEZER_LIST);
     memory_close(&agent->memory);
     storage_close(&agent->storage);
     return rc;

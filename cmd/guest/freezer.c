@@ -130,29 +130,23 @@ bool freezer_thaw(const char *list)
 
 void freezer_open(struct freezer *freezer, struct domm_store *store, struct domm_log *log)
 {
-    *freezer = (struct freezer){
-        .store = store, .log = log, .root = CGROUPS, .list = FREEZER_LIST, .seen = true};
-}
-
-void freezer_close(struct freezer *freezer)
-{
-    freezer_thaw(freezer->list);
+    *freezer = (struct freezer){.store = store, .log = log, .seen = true};
 }
 
 /* Only version 2 has its line begin so. */
-static int freeze(const struct freezer *freezer)
+static int freeze(void)
 {
     char own[PATH_MAX];
     if (!read_word("/proc/self", "cgroup", own, sizeof(own)) || strncmp(own, "0::", 3) != 0)
         return -ENOTSUP;
     own[strcspn(own, "\n")] = '\0';
-    return freezer_freeze(freezer->root, own + 3, freezer->list);
+    return freezer_freeze(CGROUPS, own + 3, FREEZER_LIST);
 }
 
 /* dom0 is told nothing if nothing was frozen: it warns then. */
 static void begin(struct freezer *freezer)
 {
-    int rc = freeze(freezer);
+    int rc = freeze();
     freezer->freezing = true;
     freezer->told = rc != 0;
     freezer->since_ms = now_ms();
@@ -164,13 +158,13 @@ static void begin(struct freezer *freezer)
 /* What cannot be thawed now is tried again with the next step. */
 static void end(struct freezer *freezer)
 {
-    freezer->freezing = !freezer_thaw(freezer->list);
+    freezer->freezing = !freezer_thaw(FREEZER_LIST);
 }
 
 static void tell(struct freezer *freezer)
 {
     struct domm_error err;
-    if (!freezer_is_done(freezer->list)) {
+    if (!freezer_is_done(FREEZER_LIST)) {
         if (now_ms() - freezer->since_ms < PATIENCE_MS)
             return;
         domm_log(freezer->log, DOMM_LOG_WARN, "not all programs have come to rest");

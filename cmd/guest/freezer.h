@@ -22,17 +22,14 @@
 struct freezer {
     struct domm_store *store;
     struct domm_log *log;
-    const char *root; /* of the control groups */
-    const char *list; /* a file: those that it has frozen, also if the agent is killed then */
-    bool seen;        /* the node may have changed */
-    bool freezing;    /* since since_ms: until all of it goes on again */
-    bool told;        /* dom0 was, or is not to be */
+    bool seen;     /* the node may have changed */
+    bool freezing; /* since since_ms: until all of it goes on again */
+    bool told;     /* dom0 was, or is not to be */
     char word[65];
     int64_t since_ms;
 };
 
 void freezer_open(struct freezer *freezer, struct domm_store *store, struct domm_log *log);
-void freezer_close(struct freezer *freezer);
 
 /* Does what there is to do; whatever fails is logged. Returns after how many milliseconds it wants
  * to be called again. */
@@ -49,6 +46,7 @@ bool freezer_is_done(const char *list);
 /* Thaws what `list` names, and removes it. False, and it stays, if not all of it goes on. */
 bool freezer_thaw(const char *list);
 
-#define FREEZER_LIST "/run/domm-agent.frozen" /* also in domm-agent.service */
+/* Those that the agent has frozen, also if it is killed then; domm-agent.service reads it, too. */
+#define FREEZER_LIST "/run/domm-agent.frozen"
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "lib/base/rest.h"
 #include "lib/move/destination-internal.h"
+#include "lib/move/recover.h"
 #include "lib/pair/lock.h"
 #include "lib/pair/mirrors.h"
 #include "lib/pair/nodes.h"
@@ -228,19 +229,6 @@ static int release(struct domm_destination *destination, unsigned int g, struct 
     return rc || guest->may_run || guest->facts.paused ? rc : unpause(end, g, err);
 }
 
-/* Whoever looked after the targets at the source, as xl's own process does, has lost them: from now
- * on dommd does what their configurations say when they end. */
-static int settle(struct domm_end *end, struct domm_error *err)
-{
-    cleanup_free char *record = NULL;
-    for (size_t i = 0; i < end->record.n_targets; i++)
-        end->record.targets[i].adopted = true;
-    int rc = domm_record_format(&end->record, &record, err);
-    return rc ? rc
-              : domm_xen_userdata_store(end->xen, end->guests[0].domid, DOMM_RECORD_USERDATA,
-                                        record, err);
-}
-
 int domm_destination_step(struct domm_end *end, enum domm_step step, unsigned int g,
                           struct domm_error *err)
 {
@@ -269,7 +257,7 @@ int domm_destination_step(struct domm_end *end, enum domm_step step, unsigned in
     case DOMM_STEP_RELEASE:
         return release(destination, g, err);
     case DOMM_STEP_SETTLE:
-        return settle(end, err);
+        return domm_adopt_targets(end->xen, end->guests[0].domid, &end->record, err);
     default:
         return domm_fail(err, DOMM_FAILED, "it is no step of the destination");
     }

@@ -27,7 +27,7 @@ static const char *text_of(struct json_object *object, const char *key)
 
 struct reading {
     const struct domm_past_query *query;
-    char boot[DOMM_UUID_TEXT];
+    const char *boot; /* this one */
     struct domm_past past;
     bool named, of_this_boot;
 };
@@ -117,9 +117,9 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 
 /* Reads one if it is not over, and was written to later than the last that fits. */
 static void consider(int all, const char *name, const struct domm_past_query *query,
-                     struct domm_past *past, struct timespec *latest)
+                     const char *boot, struct domm_past *past, struct timespec *latest)
 {
-    struct reading reading = {.query = query, .past = {.source = query->source}};
+    struct reading reading = {.query = query, .boot = boot, .past = {.source = query->source}};
     struct stat journal;
     snprintf(reading.past.path, sizeof(reading.past.path), "%s/%s", domm_journals_directory, name);
     if (query->own && strcmp(reading.past.path, domm_journal_path(query->own)) == 0)
@@ -127,7 +127,6 @@ static void consider(int all, const char *name, const struct domm_past_query *qu
     int fd = openat(all, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return;
-    domm_boot_id(reading.boot);
     if (faccessat(fd, "over", F_OK, 0) && fstatat(fd, "journal", &journal, 0) == 0 &&
         is_later(&journal.st_mtim, latest) && read_journal(fd, &reading)) {
         *latest = journal.st_mtim;
@@ -141,11 +140,13 @@ int domm_past_find(const struct domm_past_query *query, struct domm_past *past_r
 {
     struct timespec latest = {0};
     struct dirent *entry;
+    char boot[DOMM_UUID_TEXT];
     DIR *all = opendir(domm_journals_directory);
     *past_r = (struct domm_past){.source = query->source};
+    domm_boot_id(boot);
     while (all && (entry = readdir(all))) {
         if (is_of_this_end(entry->d_name, query->source))
-            consider(dirfd(all), entry->d_name, query, past_r, &latest);
+            consider(dirfd(all), entry->d_name, query, boot, past_r, &latest);
     }
     if (all)
         closedir(all);

@@ -91,16 +91,14 @@ int domm_recover_source(struct domm_log *log, const struct domm_uuid *domm, uint
     return rc;
 }
 
-/* As the step DOMM_STEP_SETTLE does. */
-static int adopt(struct domm_xen *xen, const struct domm_member *domm, struct domm_error *err)
+int domm_adopt_targets(struct domm_xen *xen, uint32_t domm, struct domm_record *record,
+                       struct domm_error *err)
 {
-    struct domm_record record = domm->record;
     cleanup_free char *text = NULL;
-    for (size_t i = 0; i < record.n_targets; i++)
-        record.targets[i].adopted = true;
-    int rc = domm_record_format(&record, &text, err);
-    return rc ? rc
-              : domm_xen_userdata_store(xen, domm->domain.domid, DOMM_RECORD_USERDATA, text, err);
+    for (size_t i = 0; i < record->n_targets; i++)
+        record->targets[i].adopted = true;
+    int rc = domm_record_format(record, &text, err);
+    return rc ? rc : domm_xen_userdata_store(xen, domm, DOMM_RECORD_USERDATA, text, err);
 }
 
 int domm_recover_destination(struct domm_xen *xen, const struct domm_member *domm, bool *found_r,
@@ -117,7 +115,8 @@ int domm_recover_destination(struct domm_xen *xen, const struct domm_member *dom
                   domm->domain.name);
         return domm_hint(err, "xl destroy ends this copy, and so does another domm migrate");
     }
-    rc = adopt(xen, domm, err);
+    struct domm_record record = domm->record;
+    rc = domm_adopt_targets(xen, domm->domain.domid, &record, err);
     if (!rc && domm->domain.state == DOMM_STATE_PAUSED)
         rc = domm_xen_unpause(xen, domm->domain.domid, err);
     return rc ? rc : domm_past_finish(&query, err);

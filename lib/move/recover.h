@@ -24,6 +24,12 @@ int domm_recover_source(struct domm_log *log, const struct domm_uuid *domm, uint
 int domm_recover_destination(struct domm_xen *xen, const struct domm_member *domm, bool *found_r,
                              struct domm_error *err);
 
+/* Whoever looked after the targets at the source, as xl's own process does, has lost them: from now
+ * on dommd does what their configurations say when they end. Sets that in the record, and stores it
+ * with domM. */
+int domm_adopt_targets(struct domm_xen *xen, uint32_t domm, struct domm_record *record,
+                       struct domm_error *err);
+
 /* Destroys what earlier migrations to this host have left of a guest and never handed over. Under
  * the guest's lock. */
 int domm_recover_clear(struct domm_end *end, unsigned int guest, struct domm_error *err);

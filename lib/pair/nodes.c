@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/pair/answer.h"
 #include "lib/pair/lock.h"
 
 #define PATH_BYTES 128
@@ -109,12 +110,10 @@ static int let_go_on(struct domm_store *store, const struct domm_member *domm,
 {
     char path[PATH_BYTES];
     snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_FREEZE, domm->domain.domid);
-    cleanup_free char *word = NULL;
     int rc = show(store, path, domm->domain.domid, err);
-    rc = rc ? rc : domm_store_read(store, path, &word, err);
-    if (rc || !word[0] || domm_guest_is_moving(&domm->domain.uuid))
+    if (rc || domm_guest_is_moving(&domm->domain.uuid))
         return rc;
-    return domm_store_write(store, path, "", err);
+    return domm_agent_thaw(store, domm->domain.domid, err);
 }
 
 int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *inventory,

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/rest.h"
 
 /* poll does not tell of a stream that has begun when more of it comes. */
-#define TRICKLE_NS 10000000L
+#define TRICKLE_MS 10
 
 const unsigned char domm_libxl_begin[DOMM_LIBXL_BEGIN_BYTES] = {
     'L', 'i', 'b', 'x', 'l', 'F', 'm', 't', 0, 0, 0, 2, 0, 0, 0, 0, /* header */
@@ -35,7 +35,7 @@ static int await_bytes(int fd, struct domm_error *err)
             return 0;
         if (poll_fd.revents & (POLLHUP | POLLRDHUP | POLLERR))
             return domm_fail(err, DOMM_FAILED, "the stream ended before it had begun");
-        nanosleep(&(struct timespec){.tv_nsec = TRICKLE_NS}, NULL);
+        domm_rest_ms(TRICKLE_MS);
     }
 }
 

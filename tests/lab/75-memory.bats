@@ -15,10 +15,9 @@ setup_file() {
 		cc -O2 -Wall -Wextra -Werror -I"$DOMM_SOURCE" -o "$BATS_FILE_TMPDIR/$program" \
 			"$here/guest/$program.c" "$DOMM_BUILD/libdomm-guest.a" \
 			-Wl,-Bstatic -lxengnttab -lxentoolcore -lxentoollog -Wl,-Bdynamic -lxenstore
-		lab ssh filer "cat > /srv/guests/domm1/usr/local/sbin/$program &&
-			chmod 755 /srv/guests/domm1/usr/local/sbin/$program" <"$BATS_FILE_TMPDIR/$program"
+		put "$BATS_FILE_TMPDIR/$program" domm1 "$program"
 	done
-	lab ssh filer 'cat > /srv/guests/domm1/usr/local/sbin/find-ticks' <"$here/guest/find-ticks"
+	put "$here/guest/find-ticks" domm1 find-ticks
 	other_config | lab ssh host1 'cat > /etc/xen/other.cfg'
 	on host1 'domm create /etc/xen/other.cfg'
 	# domM's NFS client remembers for a while what was not there.

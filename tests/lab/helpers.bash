@@ -12,6 +12,11 @@ on() { lab ssh "$@" </dev/null; }
 # in_guest HOST GUEST COMMAND: runs it in the guest, through its host.
 in_guest() { on "$1" "ssh -o ConnectTimeout=20 $2 $(printf %q "$3")"; }
 
+# put FILE GUEST NAME: a program for a guest, into its root on the filer.
+put() {
+	lab ssh filer "cat > /srv/guests/$2/usr/local/sbin/$3 && chmod 755 /srv/guests/$2/usr/local/sbin/$3" <"$1"
+}
+
 # ticks GUEST: the tick the guest has written last, as the filer sees it.
 ticks() { on filer "tail -n 1 /srv/guests/$1/var/lib/ticker/ticks"; }
 

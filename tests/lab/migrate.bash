@@ -5,11 +5,6 @@
 mem=/run/domm/target1/mem
 ticks=/run/domm-storage/target1/0/var/lib/ticker/ticks
 
-# put FILE GUEST NAME: a program for a guest, into its root on the filer.
-put() {
-	lab ssh filer "cat > /srv/guests/$2/usr/local/sbin/$3 && chmod 755 /srv/guests/$2/usr/local/sbin/$3" <"$1"
-}
-
 # in_background HOST GUEST COMMAND OUTPUT: a program in a guest that goes on wherever the guest is.
 in_background() { in_guest "$1" "$2" "setsid $3 >$4 2>&1 </dev/null &"; }
 

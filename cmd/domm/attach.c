@@ -6,7 +6,7 @@
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
 #include "lib/pair/config.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/pair/plan.h"
 
 #define DETACH_SECONDS 30

@@ -8,7 +8,7 @@
 #include "cmd/domm/output.h"
 #include "lib/pair/config.h"
 #include "lib/pair/kept.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/pair/plan.h"
 
 static int read_config(const struct cmd_arguments *arguments, struct domm_config **config_r,

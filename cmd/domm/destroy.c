@@ -5,7 +5,7 @@
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
 #include "lib/pair/kept.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/xen/guest.h"
 
 static void warn_unmonitored(struct cmd_host *host, const struct domm_record *record)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/pair/storage.h"
 #include "lib/watch/netlink.h"
 

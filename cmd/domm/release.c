@@ -6,7 +6,7 @@
 #include "cmd/domm/host.h"
 #include "lib/move/decision.h"
 #include "lib/move/recover.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/save.h"
 

@@ -7,7 +7,7 @@
 #include "cmd/dommd/service.h"
 #include "cmd/shared/program.h"
 #include "lib/base/cleanup.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 
 #define LOG_FILE "/var/log/dommd.log"
 

@@ -13,7 +13,8 @@
 #include <time.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
+#include "lib/mapping/hold.h"
 #include "lib/watch/netlink.h"
 
 #define RELEASED "@releaseDomain"
@@ -229,7 +230,8 @@ static int loop(struct service *service, struct pollfd *fds, struct domm_error *
         if (service->inventory_due || now_ms() >= refresh_ms) {
             service->inventory_due = false;
             refresh_ms = now_ms() + REFRESH_MS;
-            rc = service_refresh(service, err);
+            rc = domm_holds_settle(service->memory, &service->log, err);
+            rc = rc ? rc : service_refresh(service, err);
         }
         if (!rc)
             rc = wait_for_work(service, fds, turn(service, refresh_ms), err);

@@ -83,7 +83,7 @@ struct service {
     struct domm_memory *memory;
     struct domm_store *store;
     struct nl_sock *netlink;
-    int locks; /* lib/pair/lock.h */
+    int locks; /* lib/base/lock.h */
     struct watcher *watchers;
     int64_t grace_ms;
     bool inventory_due;

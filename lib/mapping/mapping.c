@@ -3,23 +3,18 @@
 
 #include <string.h>
 
-/* Unpauses, and keeps the first error. */
-static int unpause(struct domm_memory *memory, uint32_t domm, int rc, struct domm_error *err)
-{
-    struct domm_error second;
-    int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
-    return rc ? rc : second_rc;
-}
+#include "lib/mapping/hold.h"
 
 int domm_mapping_locate(struct domm_memory *memory, uint32_t domm, struct domm_region *regions,
                         size_t count, size_t *found_r, struct domm_error *err)
 {
+    struct domm_hold hold;
     *found_r = 0;
-    int rc = domm_memory_pause(memory, domm, err);
+    int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;
     rc = domm_regions_locate(memory, domm, regions, count, found_r, err);
-    return unpause(memory, domm, rc, err);
+    return domm_hold_end(&hold, rc, err);
 }
 
 /* A PV guest's p2m is its own to write, so anything may be there; Xen refuses what is not the
@@ -121,23 +116,25 @@ int domm_mapping_write(struct domm_memory *memory, uint32_t domm, const struct d
                        const struct domm_mapping_range *range, bool valid_r[DOMM_PTES],
                        struct domm_error *err)
 {
+    struct domm_hold hold;
     memset(valid_r, 0, DOMM_PTES * sizeof(*valid_r));
-    int rc = domm_memory_pause(memory, domm, err);
+    int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;
     rc = write_paused(memory, domm, region, target, range, valid_r, err);
-    return unpause(memory, domm, rc, err);
+    return domm_hold_end(&hold, rc, err);
 }
 
 int domm_mapping_clear(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
                        uint32_t first, uint32_t count, struct domm_error *err)
 {
     static const bool none[DOMM_PTES];
-    int rc = domm_memory_pause(memory, domm, err);
+    struct domm_hold hold;
+    int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;
     rc = domm_region_verify(memory, domm, region, err);
     if (!rc)
         rc = empty(memory, domm, region, first, count, none, err);
-    return unpause(memory, domm, rc, err);
+    return domm_hold_end(&hold, rc, err);
 }

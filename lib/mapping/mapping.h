@@ -5,8 +5,7 @@
  * (xen/arch/x86/mm.c: mod_l1_entry and get_page_from_l1e look at the frame's owner). It may move
  * or keep one, so a scan of its L1 tables is the truth, and no list.
  *
- * dom0's writes flush no TLB of other CPUs: each function pauses domM, checks that this worked,
- * and unpauses it before it returns, also when it fails.
+ * dom0's writes flush no TLB of other CPUs: each function holds domM (hold.h) until it returns.
  */
 #ifndef DOMM_MAPPING_MAPPING_H
 #define DOMM_MAPPING_MAPPING_H

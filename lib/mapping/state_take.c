@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/mapping/hold.h"
 #include "lib/mapping/state.h"
 
 #define NOBODY UINT16_MAX
@@ -235,11 +236,7 @@ static int check_paused(struct domm_memory *memory, const struct domm_state_pair
 int domm_state_check(struct domm_memory *memory, const struct domm_state_pair *pair,
                      struct domm_error *err)
 {
-    struct domm_error second;
-    int rc = domm_memory_pause(memory, pair->domm, err);
-    if (rc)
-        return rc;
-    rc = check_paused(memory, pair, err);
-    int second_rc = domm_memory_unpause(memory, pair->domm, rc ? &second : err);
-    return rc ? rc : second_rc;
+    struct domm_hold hold;
+    int rc = domm_hold(memory, pair->domm, &hold, err);
+    return rc ? rc : domm_hold_end(&hold, check_paused(memory, pair, err), err);
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/mapping/hold.h"
 #include "lib/mapping/scan.h"
 
 static uint64_t now_ns(void)
@@ -73,31 +74,31 @@ static int sweep_paused(struct domm_memory *memory, uint32_t domm, domm_keep kee
 int domm_sweep(struct domm_memory *memory, uint32_t domm, domm_keep keep, const void *context,
                struct domm_sweep *sweep_r, struct domm_error *err)
 {
+    struct domm_hold hold;
     *sweep_r = (struct domm_sweep){0};
-    int rc = domm_memory_pause(memory, domm, err);
+    int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;
     uint64_t start = now_ns();
     rc = domm_memory_suspended(memory, domm, &sweep_r->suspended, err);
     rc = rc ? rc : sweep_paused(memory, domm, keep, context, sweep_r, err);
-    struct domm_error second;
-    int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
+    rc = domm_hold_end(&hold, rc, err);
     sweep_r->paused_ns = now_ns() - start;
-    return rc ? rc : second_rc;
+    return rc;
 }
 
 int domm_scan_briefly(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_r,
                       uint64_t *paused_ns_r, struct domm_error *err)
 {
-    int rc = domm_memory_pause(memory, domm, err);
+    struct domm_hold hold;
+    int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;
     uint64_t start = now_ns();
-    rc = domm_scan(memory, domm, scan_r, err);
-    struct domm_error second;
-    int second_rc = domm_memory_unpause(memory, domm, rc ? &second : err);
+    int scan_rc = domm_scan(memory, domm, scan_r, err);
+    rc = domm_hold_end(&hold, scan_rc, err);
     *paused_ns_r = now_ns() - start;
-    if (!rc && second_rc)
+    if (!scan_rc && rc)
         domm_scan_free(scan_r);
-    return rc ? rc : second_rc;
+    return rc;
 }

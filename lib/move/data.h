@@ -58,7 +58,7 @@ void domm_stream_close(struct domm_stream *stream);
 /* Where streams arrive. */
 struct domm_door;
 
-/* By ssh, /run/domm must be there (lib/pair/lock.h). */
+/* By ssh, /run/domm must be there (lib/base/lock.h). */
 int domm_door_open(enum domm_data data, const struct domm_uuid *migration,
                    struct domm_door **door_r, struct domm_wire_streams *streams_r,
                    struct domm_error *err);

@@ -7,7 +7,7 @@
 #include "lib/move/destination-internal.h"
 #include "lib/move/past.h"
 #include "lib/move/recover.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/pair/storage.h"
 #include "lib/watch/link.h"
 #include "lib/xen/guest.h"

@@ -6,7 +6,7 @@
 #include "lib/base/rest.h"
 #include "lib/move/destination-internal.h"
 #include "lib/move/recover.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/pair/mirrors.h"
 #include "lib/pair/nodes.h"
 #include "lib/xen/guest.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/rest.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 #include "lib/watch/netlink.h"
 #include "lib/xen/ending.h"
 #include "lib/xen/guest.h"

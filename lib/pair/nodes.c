@@ -7,7 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/pair/answer.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 
 #define PATH_BYTES 128
 #define BELOW_BYTES (PATH_BYTES + 32)

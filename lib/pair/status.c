@@ -5,7 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/mapping/scan.h"
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 
 static int measure_mirror(const struct domm_observer *observer, uint32_t target, uint32_t domm,
                           struct domm_mirror_status *mirror, struct domm_error *err)

@@ -127,6 +127,13 @@ int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *susp
     return 0;
 }
 
+bool domm_memory_paused(struct domm_memory *memory, uint32_t domid)
+{
+    xc_domaininfo_t info;
+    return xc_domain_getinfolist(memory->control, domid, 1, &info) == 1 && info.domain == domid &&
+           (info.flags & XEN_DOMINF_paused);
+}
+
 bool domm_memory_alive(struct domm_memory *memory, uint32_t domid)
 {
     xc_domaininfo_t info;

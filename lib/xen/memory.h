@@ -32,6 +32,9 @@ void domm_memory_close(struct domm_memory *memory); /* null is fine */
 int domm_memory_pause(struct domm_memory *memory, uint32_t domid, struct domm_error *err);
 int domm_memory_unpause(struct domm_memory *memory, uint32_t domid, struct domm_error *err);
 
+/* Whether anybody has it paused; false if it is not there. */
+bool domm_memory_paused(struct domm_memory *memory, uint32_t domid);
+
 enum domm_page_kind {
     DOMM_PAGE_ORDINARY,
     DOMM_PAGE_L1,

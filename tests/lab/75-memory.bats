@@ -141,6 +141,23 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 	unchanged_kernel
 }
 
+@test "who is killed while domM is paused for it does not leave it so" {
+	paused() { [[ $(on host1 "xl list domm1 | awk 'END { print \$5 }'") == *p* ]]; }
+	killed_in_a_scan() {
+		on host1 "dommd --scan domm1 >/dev/null & sleep 0.$((RANDOM % 5)); kill -KILL \$!"
+		paused
+	}
+	on host1 'systemctl stop dommd'
+	eventually 60 killed_in_a_scan
+	sleep 2
+	paused
+	on host1 'systemctl start dommd'
+	eventually 10 logged 'domain [0-9]* was paused by a program of domm that has been killed; it runs again'
+	run paused
+	[ "$status" != 0 ]
+	eventually 60 moves
+}
+
 @test "what is taken back by detach is EIO, and attach brings it again" {
 	on host1 'domm detach domm1'
 	maps_nothing

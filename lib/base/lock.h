@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Locks of this host, in DOMM_RUN_DIRECTORY. Each ends with the process that holds it. */
-#ifndef DOMM_PAIR_LOCK_H
-#define DOMM_PAIR_LOCK_H
+#ifndef DOMM_BASE_LOCK_H
+#define DOMM_BASE_LOCK_H
 
 #include <stdbool.h>
 
@@ -35,6 +35,9 @@ int domm_guest_locks_open(int *fd_r, struct domm_error *err);
 /* Does not wait; false if another descriptor has it. */
 bool domm_guest_lock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
 void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
+
+/* The notes of lib/mapping/hold.h, a byte for each domid. */
+int domm_lock_holds(int *fd_r, struct domm_error *err);
 
 /* Whether a domM or target is being migrated. */
 bool domm_guest_is_moving(const struct domm_uuid *uuid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/pair/lock.h"
+#include "lib/base/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #define SERVICE_LOCK "dommd.lock"
 #define RECORDS_LOCK "records.lock"
 #define GUESTS_LOCK "guests.lock"
+#define HOLDS_LOCK "holds.lock"
 
 #define PATIENCE 100 /* tenths of a second */
 
@@ -69,6 +70,11 @@ int domm_lock_records(int *fd_r, struct domm_error *err)
 int domm_guest_locks_open(int *fd_r, struct domm_error *err)
 {
     return open_lock(GUESTS_LOCK, fd_r, err);
+}
+
+int domm_lock_holds(int *fd_r, struct domm_error *err)
+{
+    return open_lock(HOLDS_LOCK, fd_r, err);
 }
 
 /* 54 bits of a UUID tell guests apart well enough, and fit an offset. */

@@ -11,11 +11,8 @@ pcap=/var/tmp/seen
 setup_file() {
 	lab up
 	lab restore watched
-	lab push
-	on host1 'systemctl restart dommd'
-	in_domm 'systemctl restart domm-agent'
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
-	eventually 300 ready
+	eventually 60 ready
 	# Then the target is silent but for what it is made to do: the counters are not read at once.
 	in_guest host1 target1 'systemctl stop ticker'
 }

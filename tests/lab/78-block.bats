@@ -11,11 +11,8 @@ seen=/run/domm-storage/target1/0
 setup_file() {
 	lab up
 	lab restore watched
-	lab push
-	on host1 'systemctl restart dommd'
-	in_domm 'systemctl restart domm-agent'
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
-	eventually 300 ready
+	eventually 60 ready
 	truncate -s 64M "$BATS_FILE_TMPDIR/data.img"
 	mke2fs -q -t ext4 "$BATS_FILE_TMPDIR/data.img"
 	gzip -c "$BATS_FILE_TMPDIR/data.img" | lab ssh host1 "gunzip >$image"

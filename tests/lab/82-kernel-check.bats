@@ -11,13 +11,10 @@ runs=11
 setup_file() {
 	lab up
 	lab restore watched
-	lab push
-	on host1 'systemctl restart dommd'
-	in_guest host1 domm1 'systemctl restart domm-agent'
 	cc -O2 -Wall -Wextra -Werror -o "$BATS_FILE_TMPDIR/poke" "$here/guest/poke.c" -lxenforeignmemory
 	lab ssh host1 'cat > /root/poke && chmod 755 /root/poke' <"$BATS_FILE_TMPDIR/poke"
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
-	eventually 300 ready
+	eventually 60 ready
 	in_domm "domm-kernel-check baseline -o /var/tmp/baseline $mem"
 	in_domm 'cat /var/tmp/baseline' | lab ssh host1 'cat > /var/tmp/baseline'
 }

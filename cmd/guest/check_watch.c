@@ -9,8 +9,10 @@
 #include "cmd/shared/program.h"
 #include "lib/base/cleanup.h"
 
-/* The kernel patches one place in steps, with a breakpoint between them; by then it is done. */
-#define SETTLE_MS 50
+/* The kernel patches one place in steps, and its CPU may be taken away between them: what is gone
+ * by one of these further looks was such a step. Their rests are in ms. */
+static const int settle_rests[] = {50, 200, 500};
+#define N_LOOKS (sizeof(settle_rests) / sizeof(*settle_rests))
 
 struct check {
     const struct options *options;
@@ -70,19 +72,24 @@ static void keep_settled(struct changes *now, const struct changes *before)
     now->count = kept;
 }
 
+static int look_again(struct check *check, int rest_ms, struct domm_error *err)
+{
+    check->before = check->now;
+    poll(NULL, 0, rest_ms);
+    int rc = compare_once(check, err);
+    if (!rc && !check->before.more)
+        keep_settled(&check->now, &check->before);
+    return rc;
+}
+
 /* Fills check->now. */
 static int compare_settled(struct check *check, struct domm_error *err)
 {
     int64_t start = now_ms();
     int rc = compare_once(check, err);
     check->milliseconds = (uint64_t)(now_ms() - start);
-    if (rc || !has_news(check))
-        return rc;
-    check->before = check->now;
-    poll(NULL, 0, SETTLE_MS);
-    rc = compare_once(check, err);
-    if (!rc && !check->before.more)
-        keep_settled(&check->now, &check->before);
+    for (size_t i = 0; !rc && has_news(check) && i < N_LOOKS; i++)
+        rc = look_again(check, settle_rests[i], err);
     return rc;
 }
 

@@ -56,7 +56,8 @@ setup() {
 	make other 11 96
 	refuses 6 'has the UUID of target1 already' 'domm migrate domm1 host2'
 	on host2 'xl destroy other'
-	make large 98 900
+	# What is left is too little for the two guests.
+	make large 98 $(($(on host2 'xl info | sed -n "s/^free_memory *: //p"') - 250))
 	refuses 6 'MiB of memory' 'domm migrate domm1 host2'
 	on host2 'xl destroy large; mv /etc/xen/scripts/vif-domm-monitor /root/'
 	refuses 6 'vif-domm-monitor' 'domm migrate domm1 host2'

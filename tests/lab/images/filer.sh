@@ -9,7 +9,7 @@ set -eu
 
 bootstrap bookworm all \
 	'linux-image-amd64 initramfs-tools systemd-sysv udev kmod openssh-server iproute2
-	iputils-ping procps nfs-kernel-server tcpdump socat' \
+	iputils-ping procps nfs-kernel-server tcpdump socat dnsmasq-base' \
 	--essential-hook="$(initrd 'virtio_pci virtio_blk ext4')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/filer /" \

@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A domM that domm-image has built: it boots on real Xen, watches a target, and has the programs that it
+# is for. Starts from the pair that 70-pair.bats leaves, in the place of its domM.
+
+load helpers
+
+image=/var/tmp/image # on host1
+mem=/run/domm/target1/mem
+disk=/run/domm-storage/target1/0
+
+setup_file() {
+	lab up
+	lab restore watched
+	on host1 'domm destroy domm1'
+	cd "$BATS_FILE_TMPDIR"
+	on filer 'cat /var/tmp/domm-guest.deb' >domm-guest.deb
+	on host1 'ssh-keygen -y -f ~/.ssh/id_ed25519' >key.pub
+	"$DOMM_SOURCE/scripts/domm-image" -a domm-guest.deb -k key.pub -t target1 -S 3G image
+	sed -i "s#$PWD/image#$image#g" image/domm.cfg
+	tar -C image -cSf - . | gzip -1 | lab ssh host1 "mkdir -p $image && tar -C $image -xSzf -"
+	# The LAN of its first vif, as an administrator would have it.
+	on filer 'dnsmasq -C /dev/null --user=root --port=0 --dhcp-range=10.99.0.100,10.99.0.120 --dhcp-leasefile=/run/leases'
+}
+
+address() { on filer "awk '\$4 == \"domm\" { print \$3 }' /run/leases"; }
+has_address() { [ -n "$(address)" ]; }
+in_image() { on host1 "ssh -o StrictHostKeyChecking=no -o ConnectTimeout=20 $(cat "$BATS_FILE_TMPDIR/address") $(printf %q "$1")"; }
+
+@test "domm create boots it, and it is ready" {
+	# This dom0 has no QEMU, which would serve an image file.
+	on host1 "cd $image; losetup /dev/loop5 root.img
+		sed -i 's#\"[^\"]*root.img,raw,#\"phy:/dev/loop5,#; s/^# mirror/mirror/
+			s#^\# storage.*#storage = [ \"nfs=10.99.0.3:/srv/guests/target1,max_age=3\" ]#' domm.cfg
+		echo 'ready_timeout = 500' >>domm.cfg; cat domm.cfg"
+	start=$SECONDS
+	run on host1 "domm create $image/domm.cfg"
+	echo "$output"
+	[ "$status" = 0 ]
+	note "domm create: ready after $((SECONDS - start)) s"
+	on host1 'domm monitor-status domm'
+	[ "$(on host1 'domm --json monitor-status domm' | jq -r '.domms[0].targets[0].verdict')" = ready ]
+}
+
+@test "root can log in with its key, and finds the programs" {
+	eventually 60 has_address
+	address >"$BATS_FILE_TMPDIR/address"
+	run in_image 'for program in aide ngrep fls tcpdump tripwire tshark yara domm-agent domm-kernel-check
+		do command -v $program || echo "$program is missing"; done; systemctl is-system-running --wait; systemctl --failed'
+	echo "$output"
+	[[ $output != *missing* ]]
+	[[ $output == *running* ]]
+}
+
+@test "and these see the target's memory, packets and files" {
+	in_image "domm-kernel-check baseline -o /var/tmp/baseline $mem && domm-kernel-check check -b /var/tmp/baseline $mem"
+	printf 'rule ticker { strings: $a = "Linux version 6." condition: $a }\n' |
+		lab ssh host1 "ssh $(cat "$BATS_FILE_TMPDIR/address") 'cat >/var/tmp/rules'"
+	in_image "yara /var/tmp/rules $mem" | grep ticker
+	in_image 'timeout 60 tcpdump -c 3 -ni eth1 udp port 7777'
+	in_image "tail -n 1 $disk/var/lib/ticker/ticks" | grep -x '[0-9]*'
+}

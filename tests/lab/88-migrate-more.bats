@@ -67,8 +67,8 @@ setup() {
 		domm attach domm1 target2 -m vif=0,to=1'
 	refuses 6 'no bridge onlyhere' 'domm migrate domm1 host2'
 	on host1 'domm detach domm1 target2; xl network-detach target2 1; ip link del onlyhere'
-	begin_migration host1 host2 -d tcp
-	eventually 120 copying host1
+	begin_migration host1 host2 -d tcp -b 2 # MiB/s: it takes longer than what is asked of it here
+	eventually 120 begun host1
 	refuses 6 'is being migrated' 'domm migrate target1 host2'
 	refuses 6 'is being migrated' 'domm detach domm1'
 	refuses 6 'is being migrated' 'domm destroy domm1'

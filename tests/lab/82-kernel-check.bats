@@ -6,7 +6,6 @@
 load helpers
 
 mem=/run/domm/target1/mem
-runs=11
 
 setup_file() {
 	lab up
@@ -20,17 +19,6 @@ setup_file() {
 }
 
 in_domm() { in_guest host1 domm1 "$1"; }
-
-# Once from either side: milliseconds that the pass took, and the whole program.
-once="TIMEFORMAT=%R; { time domm-kernel-check check -j -b /var/tmp/baseline"
-from_domm() { in_domm "bash -c '$once $mem; } 2>&1'" | figures; }
-from_dom0() { on host1 "bash -c '$once xen:target1; } 2>&1'" | figures; }
-figures() { python3 -c '
-import json, sys
-lines = sys.stdin.read().split("\n")
-checked = json.loads(lines[0])
-assert checked["event"] == "checked" and checked["changes"] == 0, lines
-print(checked["milliseconds"], round(float(lines[1]) * 1000), checked["pages"])'; }
 
 @test "from dom0 the kernel is what it is from domM, by name and by domid" {
 	for domain in target1 "$(on host1 'xl domid target1')"; do
@@ -112,54 +100,4 @@ print(checked["milliseconds"], round(float(lines[1]) * 1000), checked["pages"])'
 	on host1 'domm attach domm1 target1 --mirror vif=0,to=1 --storage nfs=10.99.0.3:/srv/guests/target1'
 	eventually 60 told ' readable: '
 	in_domm 'kill $(pidof domm-kernel-check)'
-}
-
-# Figures, not a verdict: what they are worth depends on the machine.
-medians() {
-	while read -r line; do note "$line"; done < <(python3 - "$BATS_TEST_TMPDIR" "$@" <<'PY'
-import statistics, sys
-directory, *columns = sys.argv[1:]
-def read(side):
-    with open(f"{directory}/{side}") as file:
-        return [[int(n) for n in line.split()] for line in file]
-sides = {side: read(side) for side in ("domm", "dom0")}
-for column, what in enumerate(columns):
-    median = {}
-    for side, rows in sides.items():
-        values = [row[column] for row in rows]
-        median[side] = statistics.median(values)
-        print(f"{what} in {side}: median {median[side]} ms, {min(values)} to {max(values)} ms, "
-              f"{len(values)} times, {rows[0][-1]} pages")
-    print(f"{what}: domM/dom0 = {median['domm'] / median['dom0']:.2f}")
-PY
-	)
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/domm")" -ge $runs ] && [ "$(wc -l <"$BATS_TEST_TMPDIR/dom0")" -ge $runs ]
-}
-
-@test "the time of one look by the agent's file in domM beside that in dom0, in turn" {
-	from_domm && from_dom0 # both have read their programs and the baseline by now
-	for _ in $(seq $runs); do
-		from_domm >>"$BATS_TEST_TMPDIR/domm"
-		from_dom0 >>"$BATS_TEST_TMPDIR/dom0"
-	done
-	medians 'one look' 'one look with the start of the program'
-}
-
-@test "the time of a look among many in domM beside that in dom0, in turn" {
-	# Both look every 6 s, one 3 s after the other.
-	watch="domm-kernel-check check -v -j -i 6 -b /var/tmp/baseline"
-	in_domm "setsid timeout 200 $watch target:target1 >/var/tmp/out 2>&1 </dev/null &"
-	told() { in_domm 'grep -q checked /var/tmp/out'; }
-	eventually 60 told
-	sleep 2
-	on host1 "setsid timeout 200 $watch xen:target1 >/var/tmp/out 2>&1 </dev/null &"
-	sleep $((6 * (runs + 2)))
-	in_domm 'kill $(pidof domm-kernel-check); cat /var/tmp/out' >"$BATS_TEST_TMPDIR/domm.json"
-	on host1 'kill $(pidof domm-kernel-check); cat /var/tmp/out' >"$BATS_TEST_TMPDIR/dom0.json"
-	for side in domm dom0; do # but for the first, in which the target is mapped
-		jq -r 'select(.event == "checked" and .changes == 0) | "\(.milliseconds) \(.pages)"' \
-			"$BATS_TEST_TMPDIR/$side.json" | tail -n +2 >"$BATS_TEST_TMPDIR/$side"
-		[ "$(jq -r .event "$BATS_TEST_TMPDIR/$side.json" | sort -u)" = checked ]
-	done
-	medians 'a look'
 }

@@ -57,7 +57,7 @@ same() {
 	there_and_back 1
 	before=$(holdings)
 	note "after the first: $before; $(memory)"
-	for ((i = 2; i <= ${SOAK:-3}; i++)); do
+	for ((i = 2; i <= ${SOAK:-2}; i++)); do
 		there_and_back $i
 	done
 	after=$(holdings)

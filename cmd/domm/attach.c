@@ -5,8 +5,8 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
-#include "lib/pair/config.h"
 #include "lib/base/lock.h"
+#include "lib/pair/config.h"
 #include "lib/pair/plan.h"
 
 #define DETACH_SECONDS 30

@@ -6,9 +6,9 @@
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
 #include "cmd/domm/output.h"
+#include "lib/base/lock.h"
 #include "lib/pair/config.h"
 #include "lib/pair/kept.h"
-#include "lib/base/lock.h"
 #include "lib/pair/plan.h"
 
 static int read_config(const struct cmd_arguments *arguments, struct domm_config **config_r,

@@ -4,8 +4,8 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
-#include "lib/pair/kept.h"
 #include "lib/base/lock.h"
+#include "lib/pair/kept.h"
 #include "lib/xen/guest.h"
 
 static void warn_unmonitored(struct cmd_host *host, const struct domm_record *record)

@@ -4,9 +4,9 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
+#include "lib/base/lock.h"
 #include "lib/move/decision.h"
 #include "lib/move/recover.h"
-#include "lib/base/lock.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/save.h"
 

@@ -4,8 +4,8 @@
 
 #include "cmd/dommd/watcher.h"
 #include "lib/base/cleanup.h"
-#include "lib/pair/kept.h"
 #include "lib/base/lock.h"
+#include "lib/pair/kept.h"
 #include "lib/xen/guest.h"
 
 void watcher_see_suspended(struct service *service, struct watcher *watcher,

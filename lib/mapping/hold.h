@@ -36,8 +36,8 @@ int domm_hold(struct domm_memory *memory, uint32_t domm, struct domm_hold *hold_
  * has come of this. */
 int domm_hold_end(struct domm_hold *hold, int rc, struct domm_error *err);
 
-/* Lets the domains run that are held by nobody who lives, and says so in the log, also if one cannot
- * be. */
+/* Lets the domains run that are held by nobody who lives, and says so in the log, also if one
+ * cannot be. */
 int domm_holds_settle(struct domm_memory *memory, struct domm_log *log, struct domm_error *err);
 
 #endif

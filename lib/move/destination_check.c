@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/lock.h"
 #include "lib/move/destination-internal.h"
 #include "lib/move/past.h"
 #include "lib/move/recover.h"
-#include "lib/base/lock.h"
 #include "lib/pair/storage.h"
 #include "lib/watch/link.h"
 #include "lib/xen/guest.h"

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/lock.h"
 #include "lib/base/rest.h"
 #include "lib/move/destination-internal.h"
 #include "lib/move/recover.h"
-#include "lib/base/lock.h"
 #include "lib/pair/mirrors.h"
 #include "lib/pair/nodes.h"
 #include "lib/xen/guest.h"

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/rest.h"
 #include "lib/base/lock.h"
+#include "lib/base/rest.h"
 #include "lib/watch/netlink.h"
 #include "lib/xen/ending.h"
 #include "lib/xen/guest.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/base/lock.h"
 #include "lib/move/past.h"
 #include "lib/move/source-internal.h"
-#include "lib/base/lock.h"
 
 static int check_guest(const struct domm_end *end, const struct domm_end_guest *guest,
                        const struct domm_domain *domain, struct domm_error *err)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/pair/answer.h"
 #include "lib/base/lock.h"
+#include "lib/pair/answer.h"
 
 #define PATH_BYTES 128
 #define BELOW_BYTES (PATH_BYTES + 32)

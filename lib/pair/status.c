@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/mapping/scan.h"
 #include "lib/base/lock.h"
+#include "lib/mapping/scan.h"
 
 static int measure_mirror(const struct domm_observer *observer, uint32_t target, uint32_t domm,
                           struct domm_mirror_status *mirror, struct domm_error *err)

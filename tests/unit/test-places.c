@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/lock.h"
 #include "lib/base/place.h"
 #include "lib/move/journal.h"
-#include "lib/base/lock.h"
 
 static char base[] = "/tmp/domm-places-XXXXXX";
 static char run_directory[64], state_directory[64], journals_directory[128];

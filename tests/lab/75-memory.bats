@@ -144,7 +144,7 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 @test "who is killed while domM is paused for it does not leave it so" {
 	paused() { [[ $(on host1 "xl list domm1 | awk 'END { print \$5 }'") == *p* ]]; }
 	killed_in_a_scan() {
-		on host1 "dommd --scan domm1 >/dev/null & sleep 0.$((RANDOM % 5)); kill -KILL \$!"
+		on host1 "dommd --scan domm1 >/dev/null & sleep 0.$(printf %02d $((RANDOM % 50))); kill -KILL \$!"
 		paused
 	}
 	on host1 'systemctl stop dommd'

@@ -42,6 +42,16 @@ in_image() { on host1 "ssh -o StrictHostKeyChecking=no -o ConnectTimeout=20 $(ca
 	[ "$(on host1 'domm --json monitor-status domm' | jq -r '.domms[0].targets[0].verdict')" = ready ]
 }
 
+@test "root can log in on the console" {
+	on_console() {
+		(echo; sleep 2; echo root; sleep 4; echo 'echo $((6 * 7))-words; exit'; sleep 4) |
+			lab ssh host1 'timeout 15 script -qc "xl console domm" /dev/null'
+	}
+	run on_console
+	echo "$output"
+	[[ $output == *42-words* ]]
+}
+
 @test "root can log in with its key, and finds the programs" {
 	eventually 60 has_address
 	address >"$BATS_FILE_TMPDIR/address"

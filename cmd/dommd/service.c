@@ -230,7 +230,7 @@ static int loop(struct service *service, struct pollfd *fds, struct domm_error *
         if (service->inventory_due || now_ms() >= refresh_ms) {
             service->inventory_due = false;
             refresh_ms = now_ms() + REFRESH_MS;
-            rc = domm_holds_settle(service->memory, &service->log, err);
+            rc = domm_holds_settle(service->memory, err);
             rc = rc ? rc : service_refresh(service, err);
         }
         if (!rc)

@@ -49,19 +49,24 @@ static int write_note(int notes, uint32_t domid, char note, struct domm_error *e
  * For a note that this process has locked. Between a note and its pause nothing is paused yet, and
  * between an unpause and the end of the note nothing is any more.
  */
-static int settle(struct domm_memory *memory, int notes, uint32_t domid, bool *paused_r,
-                  struct domm_error *err)
+static int settle(struct domm_memory *memory, int notes, uint32_t domid, struct domm_error *err)
 {
-    *paused_r = domm_memory_paused(memory, domid);
-    int rc = *paused_r ? domm_memory_unpause(memory, domid, err) : 0;
-    return rc && rc != -DOMM_NOT_FOUND ? rc : write_note(notes, domid, 0, err);
+    if (domm_memory_paused(memory, domid)) {
+        int rc = domm_memory_unpause(memory, domid, err);
+        if (!rc)
+            domm_log(domm_memory_log(memory), DOMM_LOG_WARN,
+                     "domain %u was left paused by a program that was killed; it runs again",
+                     domid);
+        else if (rc != -DOMM_NOT_FOUND)
+            return rc;
+    }
+    return write_note(notes, domid, 0, err);
 }
 
 static int begin(struct domm_memory *memory, uint32_t domm, int notes, struct domm_error *err)
 {
     struct domm_error second;
-    bool paused;
-    int rc = noted(notes, domm) ? settle(memory, notes, domm, &paused, err) : 0;
+    int rc = noted(notes, domm) ? settle(memory, notes, domm, err) : 0;
     rc = rc ? rc : write_note(notes, domm, 1, err);
     if (rc)
         return rc;
@@ -109,23 +114,17 @@ int domm_hold_end(struct domm_hold *hold, int rc, struct domm_error *err)
 }
 
 /* One whose note is locked is held right now. */
-static void settle_one(struct domm_memory *memory, struct domm_log *log, int notes, uint32_t domid)
+static void settle_one(struct domm_memory *memory, int notes, uint32_t domid)
 {
     struct domm_error err;
-    bool paused = false;
     if (!lock(notes, domid, F_WRLCK))
         return;
-    int rc = noted(notes, domid) ? settle(memory, notes, domid, &paused, &err) : 0;
+    if (noted(notes, domid) && settle(memory, notes, domid, &err))
+        domm_log_error(domm_memory_log(memory), &err);
     lock(notes, domid, F_UNLCK);
-    if (rc)
-        domm_log_error(log, &err);
-    else if (paused)
-        domm_log(log, DOMM_LOG_WARN,
-                 "domain %u was paused by a program of domm that has been killed; it runs again",
-                 domid);
 }
 
-int domm_holds_settle(struct domm_memory *memory, struct domm_log *log, struct domm_error *err)
+int domm_holds_settle(struct domm_memory *memory, struct domm_error *err)
 {
     char notes[FIRST_RESERVED];
     cleanup_fd int fd = -1;
@@ -135,7 +134,7 @@ int domm_holds_settle(struct domm_memory *memory, struct domm_log *log, struct d
         return domm_fail_errno(err, DOMM_FAILED, errno, "reading who is held");
     for (ssize_t i = 0; i < count; i++) {
         if (notes[i])
-            settle_one(memory, log, fd, (uint32_t)i);
+            settle_one(memory, fd, (uint32_t)i);
     }
     return rc;
 }

@@ -7,14 +7,13 @@
  * (xen/common/domain.c, domain_pause_by_systemcontroller). So who holds a domM notes it, and has
  * the note locked; a note that nobody has locked is of a process that has ended, and the domM is
  * let run by the next one that holds it, or by dommd, which looks when it starts and every 10
- * seconds.
+ * seconds; either says so.
  */
 #ifndef DOMM_MAPPING_HOLD_H
 #define DOMM_MAPPING_HOLD_H
 
 #include <signal.h>
 
-#include "lib/base/log.h"
 #include "lib/xen/memory.h"
 
 struct domm_hold {
@@ -36,8 +35,7 @@ int domm_hold(struct domm_memory *memory, uint32_t domm, struct domm_hold *hold_
  * has come of this. */
 int domm_hold_end(struct domm_hold *hold, int rc, struct domm_error *err);
 
-/* Lets the domains run that are held by nobody who lives, and says so in the log, also if one
- * cannot be. */
-int domm_holds_settle(struct domm_memory *memory, struct domm_log *log, struct domm_error *err);
+/* Lets the domains run that are held by nobody who lives. The log says which, and which cannot. */
+int domm_holds_settle(struct domm_memory *memory, struct domm_error *err);
 
 #endif

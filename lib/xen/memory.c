@@ -56,6 +56,11 @@ void domm_memory_close(struct domm_memory *memory)
     free(memory);
 }
 
+struct domm_log *domm_memory_log(const struct domm_memory *memory)
+{
+    return memory->xtl.log;
+}
+
 int domm_memory_pause(struct domm_memory *memory, uint32_t domid, struct domm_error *err)
 {
     if (xc_domain_pause(memory->control, domid) == 0)

@@ -26,6 +26,7 @@ struct domm_memory;
 /* The log is borrowed until domm_memory_close. */
 int domm_memory_open(struct domm_log *log, struct domm_memory **memory_r, struct domm_error *err);
 void domm_memory_close(struct domm_memory *memory); /* null is fine */
+struct domm_log *domm_memory_log(const struct domm_memory *memory);
 
 /* The controller pause: on return no vCPU of the domain runs. It counts, so that each pause wants
  * one unpause. */

@@ -152,7 +152,7 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 	sleep 2
 	paused
 	on host1 'systemctl start dommd'
-	eventually 10 logged 'domain [0-9]* was paused by a program of domm that has been killed; it runs again'
+	eventually 10 logged 'domain [0-9]* was left paused by a program that was killed'
 	run paused
 	[ "$status" != 0 ]
 	eventually 60 moves

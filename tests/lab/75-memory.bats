@@ -24,21 +24,6 @@ setup_file() {
 	eventually 120 in_domm 'test -x /usr/local/sbin/hostile -a -e /usr/local/sbin/find-ticks'
 }
 
-# Another pair of the same host: domm2 watches target2.
-other_config() {
-	cat <<-EOF
-		name = "domm2"
-		uuid = "d0330000-0000-4000-8000-000000000022"
-		memory = 160
-		kernel = "/var/lib/lab/vmlinuz"
-		ramdisk = "/var/lib/lab/initrd.img"
-		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm2 rw console=hvc0 ip=10.99.0.22::10.99.0.3:255.255.255.0:domm2:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm2"
-		vif = [ "mac=00:16:3e:d0:33:22,bridge=xenbr0" ]
-		target = "target2"
-		ready_timeout = 400
-	EOF
-}
-
 in_domm() { in_guest host1 domm1 "$1"; }
 
 # How many frames of others a domM maps, by a scan of its page tables.

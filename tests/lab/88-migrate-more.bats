@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# domm migrate: several targets, what it refuses, and memory compared page by page.
+# domm migrate: several targets, two pairs at once, what it refuses, and memory compared page by page.
 
 load helpers
 load migrate
@@ -23,6 +23,23 @@ setup() {
 	[ "$(on host2 'domm --json monitor-status domm1' | jq -r '.domms[0].targets | map(.verdict) | join(",")')" = ready,ready ]
 	[ "$(on host1 'xl list' | grep -c -e domm -e target)" = 0 ]
 	on host2 'domm detach domm1 target2'
+}
+
+@test "two pairs move at once, in opposite directions" {
+	other_config | lab ssh host1 'cat > /etc/xen/other.cfg'
+	on host1 'domm create /etc/xen/other.cfg && domm migrate -d tcp domm2 host2'
+	on host1 'domm --json migrate -d tcp domm1 host2' >"$BATS_TEST_TMPDIR/there" &
+	on host2 'domm --json migrate -d tcp domm2 host1' >"$BATS_TEST_TMPDIR/here"
+	wait $!
+	for way in there here; do
+		report=$(grep '"event":"report"' "$BATS_TEST_TMPDIR/$way")
+		tell_report "$way, both at once"
+		[ "$(figure '.outcome, .guests[1].unmonitored_cpu_ns' | tr '\n' ' ')" = 'moved 0 ' ]
+	done
+	ready_at host2
+	on host1 'domm -q monitor-status domm2'
+	[ "$(on host1 'domm list' | grep -c -w -e domm1 -e target1)" = 0 ]
+	[ "$(on host2 'domm list' | grep -c -w -e domm2 -e target2)" = 0 ]
 }
 
 @test "what cannot be migrated is refused before anything moves, with a reason and a code" {

@@ -36,19 +36,25 @@ eventually() {
 # note TEXT: a figure for the reader of the test's output.
 note() { echo "# $*" >&3; }
 
-# The domM of the tests: the lab's domm1 with a monitor vif, and what it watches of target1.
-watch_config() {
+# pair_config N VIFS: the lab's domm of that number, which watches the memory of the target of that number.
+pair_config() {
 	cat <<-EOF
-		name = "domm1"
-		uuid = "d0330000-0000-4000-8000-000000000021"
+		name = "domm$1"
+		uuid = "d0330000-0000-4000-8000-00000000002$1"
 		memory = 160
 		kernel = "/var/lib/lab/vmlinuz"
 		ramdisk = "/var/lib/lab/initrd.img"
-		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm1 rw console=hvc0 ip=10.99.0.21::10.99.0.3:255.255.255.0:domm1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm1"
-		vif = [ "mac=00:16:3e:d0:33:21,bridge=xenbr0", "mac=00:16:3e:d0:33:31" ]
-		target = "target1"
-		mirror = [ "vif=0,to=1" ]
-		storage = [ "nfs=10.99.0.3:/srv/guests/target1,max_age=3" ]
+		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm$1 rw console=hvc0 ip=10.99.0.2$1::10.99.0.3:255.255.255.0:domm$1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm$1"
+		vif = [ "mac=00:16:3e:d0:33:2$1,bridge=xenbr0"$2 ]
+		target = "target$1"
 		ready_timeout = 400
 	EOF
 }
+
+# The domM of the tests, with all that it watches of target1; and another one.
+watch_config() {
+	pair_config 1 ', "mac=00:16:3e:d0:33:31"'
+	echo 'mirror = [ "vif=0,to=1" ]'
+	echo 'storage = [ "nfs=10.99.0.3:/srv/guests/target1,max_age=3" ]'
+}
+other_config() { pair_config 2 ''; }

@@ -25,7 +25,11 @@ setup_file() {
 
 address() { on filer "awk '\$4 == \"domm\" { print \$3 }' /run/leases"; }
 has_address() { [ -n "$(address)" ]; }
-in_image() { on host1 "ssh -o StrictHostKeyChecking=no -o ConnectTimeout=20 $(cat "$BATS_FILE_TMPDIR/address") $(printf %q "$1")"; }
+# Its host key is new, and the hosts of the lab are strict.
+in_image() {
+	on host1 "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+		-o ConnectTimeout=20 $(cat "$BATS_FILE_TMPDIR/address") $(printf %q "$1")"
+}
 
 @test "domm create boots it, and it is ready" {
 	# This dom0 has no QEMU, which would serve an image file.
@@ -64,9 +68,8 @@ in_image() { on host1 "ssh -o StrictHostKeyChecking=no -o ConnectTimeout=20 $(ca
 
 @test "and these see the target's memory, packets and files" {
 	in_image "domm-kernel-check baseline -o /var/tmp/baseline $mem && domm-kernel-check check -b /var/tmp/baseline $mem"
-	printf 'rule ticker { strings: $a = "Linux version 6." condition: $a }\n' |
-		lab ssh host1 "ssh $(cat "$BATS_FILE_TMPDIR/address") 'cat >/var/tmp/rules'"
-	in_image "yara /var/tmp/rules $mem" | grep ticker
+	in_image "echo 'rule kernel { strings: \$a = \"Linux version 6.\" condition: \$a }' >/var/tmp/rules"
+	in_image "yara /var/tmp/rules $mem" | grep kernel
 	in_image 'timeout 60 tcpdump -c 3 -ni eth1 udp port 7777'
 	in_image "tail -n 1 $disk/var/lib/ticker/ticks" | grep -x '[0-9]*'
 }

@@ -24,4 +24,7 @@ struct domm_memory {
     size_t m2p_count;
 };
 
+/* What Xen says of a domain; false if it is not there. Xen answers with the next one then. */
+bool domm_memory_domain(struct domm_memory *memory, uint32_t domid, xc_domaininfo_t *info_r);
+
 #endif

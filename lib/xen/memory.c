@@ -108,13 +108,18 @@ void domm_memory_unmap(struct domm_memory *memory, void *pages, size_t count)
         xenforeignmemory_unmap(memory->foreign, pages, count);
 }
 
+bool domm_memory_domain(struct domm_memory *memory, uint32_t domid, xc_domaininfo_t *info_r)
+{
+    return xc_domain_getinfolist(memory->control, domid, 1, info_r) == 1 && info_r->domain == domid;
+}
+
 int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *frames_r,
                        struct domm_error *err)
 {
     xc_domaininfo_t info;
     xen_pfn_t end;
-    int count = xc_domain_getinfolist(memory->control, domid, 1, &info);
-    if (count != 1 || info.domain != domid || xc_domain_nr_gpfns(memory->control, domid, &end) < 0)
+    if (!domm_memory_domain(memory, domid, &info) ||
+        xc_domain_nr_gpfns(memory->control, domid, &end) < 0)
         return domm_fail(err, DOMM_NOT_FOUND, "asking for the memory of domain %u", domid);
     *frames_r = info.max_pages < LOW_FRAMES_END && info.max_pages < end ? info.max_pages : end;
     return 0;
@@ -124,8 +129,7 @@ int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *susp
                           struct domm_error *err)
 {
     xc_domaininfo_t info;
-    int count = xc_domain_getinfolist(memory->control, domid, 1, &info);
-    if (count != 1 || info.domain != domid)
+    if (!domm_memory_domain(memory, domid, &info))
         return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
     unsigned int reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
     *suspended_r = (info.flags & XEN_DOMINF_shutdown) && reason == SHUTDOWN_suspend;
@@ -135,15 +139,13 @@ int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *susp
 bool domm_memory_paused(struct domm_memory *memory, uint32_t domid)
 {
     xc_domaininfo_t info;
-    return xc_domain_getinfolist(memory->control, domid, 1, &info) == 1 && info.domain == domid &&
-           (info.flags & XEN_DOMINF_paused);
+    return domm_memory_domain(memory, domid, &info) && (info.flags & XEN_DOMINF_paused);
 }
 
 bool domm_memory_alive(struct domm_memory *memory, uint32_t domid)
 {
     xc_domaininfo_t info;
-    return xc_domain_getinfolist(memory->control, domid, 1, &info) == 1 && info.domain == domid &&
-           !(info.flags & XEN_DOMINF_dying);
+    return domm_memory_domain(memory, domid, &info) && !(info.flags & XEN_DOMINF_dying);
 }
 
 int domm_memory_free_kib(struct domm_memory *memory, uint64_t *kib_r, struct domm_error *err)

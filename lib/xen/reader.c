@@ -32,7 +32,7 @@ int domm_reader_open(struct domm_memory *memory, uint32_t domid, struct domm_rea
     xc_domaininfo_t info;
     if (domid == 0)
         return domm_fail(err, DOMM_REFUSED, "dom0's own memory is not for reading");
-    if (xc_domain_getinfolist(memory->control, domid, 1, &info) != 1 || info.domain != domid)
+    if (!domm_memory_domain(memory, domid, &info))
         return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
     struct domm_reader *reader = calloc(1, sizeof(*reader));
     if (!reader)

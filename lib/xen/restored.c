@@ -17,7 +17,7 @@ static int read_shared_info(struct domm_memory *memory, uint32_t domid, struct a
 {
     xc_domaininfo_t info;
     int error;
-    if (xc_domain_getinfolist(memory->control, domid, 1, &info) != 1 || info.domain != domid)
+    if (!domm_memory_domain(memory, domid, &info))
         return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
     if (info.flags & XEN_DOMINF_hvm_guest)
         return domm_fail(err, DOMM_REFUSED, "domain %u is not a PV guest", domid);

@@ -72,37 +72,55 @@ int domm_guest_locks_open(int *fd_r, struct domm_error *err)
     return open_lock(GUESTS_LOCK, fd_r, err);
 }
 
-int domm_lock_holds(int *fd_r, struct domm_error *err)
+int domm_holds_open(int *fd_r, struct domm_error *err)
 {
     return open_lock(HOLDS_LOCK, fd_r, err);
 }
 
+static struct flock byte(uint64_t at, short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
+}
+
+static bool set(int fd, uint64_t at, short type)
+{
+    struct flock lock = byte(at, type);
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
 /* 54 bits of a UUID tell guests apart well enough, and fit an offset. */
-static struct flock range(enum domm_guest_lock kind, const struct domm_uuid *uuid, short type)
+static uint64_t place(enum domm_guest_lock kind, const struct domm_uuid *uuid)
 {
     uint64_t number = 0;
     for (size_t i = 0; i < 7; i++)
         number = number << 8 | uuid->bytes[sizeof(uuid->bytes) - 1 - i];
     number = (number ^ number >> 54) & ((UINT64_C(1) << 54) - 1);
-    return (struct flock){
-        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)(2 * number + kind), .l_len = 1};
+    return 2 * number + kind;
 }
 
 bool domm_guest_lock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid)
 {
-    struct flock lock = range(kind, uuid, F_WRLCK);
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    return set(fd, place(kind, uuid), F_WRLCK);
 }
 
 void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid)
 {
-    struct flock lock = range(kind, uuid, F_UNLCK);
-    (void)fcntl(fd, F_OFD_SETLK, &lock);
+    (void)set(fd, place(kind, uuid), F_UNLCK);
+}
+
+bool domm_hold_lock(int fd, uint32_t domid)
+{
+    return set(fd, domid, F_WRLCK);
+}
+
+void domm_hold_unlock(int fd, uint32_t domid)
+{
+    (void)set(fd, domid, F_UNLCK);
 }
 
 bool domm_guest_is_moving(const struct domm_uuid *uuid)
 {
-    struct flock lock = range(DOMM_LOCK_MOVE, uuid, F_WRLCK);
+    struct flock lock = byte(place(DOMM_LOCK_MOVE, uuid), F_WRLCK);
     cleanup_fd int fd = open_file(GUESTS_LOCK, O_RDWR);
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -4,6 +4,7 @@
 #define DOMM_BASE_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base/error.h"
 #include "lib/base/place.h"
@@ -36,8 +37,10 @@ int domm_guest_locks_open(int *fd_r, struct domm_error *err);
 bool domm_guest_lock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
 void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
 
-/* The notes of lib/mapping/hold.h, a byte for each domid. */
-int domm_lock_holds(int *fd_r, struct domm_error *err);
+/* The notes of lib/mapping/hold.h: a byte for each domid, and a lock on it. As above. */
+int domm_holds_open(int *fd_r, struct domm_error *err);
+bool domm_hold_lock(int fd, uint32_t domid);
+void domm_hold_unlock(int fd, uint32_t domid);
 
 /* Whether a domM or target is being migrated. */
 bool domm_guest_is_moving(const struct domm_uuid *uuid);

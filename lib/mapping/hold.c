@@ -2,7 +2,6 @@
 #include "lib/mapping/hold.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -14,16 +13,9 @@
 
 #define FIRST_RESERVED 0x7ff0u /* xen/include/public/xen.h, DOMID_FIRST_RESERVED */
 
-static bool lock(int notes, uint32_t domid, short type)
-{
-    struct flock range = {
-        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)domid, .l_len = 1};
-    return fcntl(notes, F_OFD_SETLK, &range) == 0;
-}
-
 static int await_lock(int notes, uint32_t domm, struct domm_error *err)
 {
-    for (int waited = 0; !lock(notes, domm, F_WRLCK); waited += STEP_MS) {
+    for (int waited = 0; !domm_hold_lock(notes, domm); waited += STEP_MS) {
         if (waited >= PATIENCE_MS)
             return domm_fail(err, DOMM_FAILED, "another program has held domain %u for %d s", domm,
                              PATIENCE_MS / 1000);
@@ -79,7 +71,7 @@ static int begin(struct domm_memory *memory, uint32_t domm, int notes, struct do
 /* The lock is let go of by hand: a child that was forked meanwhile has the descriptor too. */
 static void let_go(struct domm_hold *hold)
 {
-    lock(hold->notes, hold->domm, F_UNLCK);
+    domm_hold_unlock(hold->notes, hold->domm);
     close(hold->notes);
     pthread_sigmask(SIG_SETMASK, &hold->signals, NULL);
 }
@@ -89,7 +81,7 @@ int domm_hold(struct domm_memory *memory, uint32_t domm, struct domm_hold *hold_
 {
     sigset_t all;
     *hold_r = (struct domm_hold){.memory = memory, .domm = domm};
-    int rc = domm_lock_holds(&hold_r->notes, err);
+    int rc = domm_holds_open(&hold_r->notes, err);
     rc = rc ? rc : await_lock(hold_r->notes, domm, err);
     if (rc) {
         domm_cleanup_fd(&hold_r->notes);
@@ -117,18 +109,18 @@ int domm_hold_end(struct domm_hold *hold, int rc, struct domm_error *err)
 static void settle_one(struct domm_memory *memory, int notes, uint32_t domid)
 {
     struct domm_error err;
-    if (!lock(notes, domid, F_WRLCK))
+    if (!domm_hold_lock(notes, domid))
         return;
     if (noted(notes, domid) && settle(memory, notes, domid, &err))
         domm_log_error(domm_memory_log(memory), &err);
-    lock(notes, domid, F_UNLCK);
+    domm_hold_unlock(notes, domid);
 }
 
 int domm_holds_settle(struct domm_memory *memory, struct domm_error *err)
 {
     char notes[FIRST_RESERVED];
     cleanup_fd int fd = -1;
-    int rc = domm_lock_holds(&fd, err);
+    int rc = domm_holds_open(&fd, err);
     ssize_t count = rc ? 0 : pread(fd, notes, sizeof(notes), 0);
     if (count < 0)
         return domm_fail_errno(err, DOMM_FAILED, errno, "reading who is held");

@@ -151,19 +151,18 @@ int cmd_attach(struct cmd_context *context, const struct cmd_arguments *argument
         return rc;
     for (size_t i = 0; !rc && i < entry.n_storage; i++)
         rc = cmd_check_storage(context, "--storage", &entry.storage[i], err);
+    cmd_interrupts_begin();
     rc = rc ? rc : join(&host, arguments, &entry, &domm, &target, &timeout, err);
-    if (!rc && context->globals.dry_run) {
+    const bool joined = !rc && !context->globals.dry_run;
+    rc = joined ? cmd_wait_ready(&host, &domm, &target, timeout, err) : rc;
+    cmd_interrupts_end();
+    if (joined && rc)
+        rc = undo_join(&host, &domm, &target, err);
+    else if (joined)
+        printf("%s watches %s\n", arguments->operands[0], arguments->operands[1]);
+    else if (!rc)
         printf("would attach %s to %s: memory, %zu mirrors, %zu file systems\n",
                arguments->operands[0], arguments->operands[1], entry.n_mirrors, entry.n_storage);
-    } else if (!rc) {
-        cmd_interrupts_begin();
-        rc = cmd_wait_ready(&host, &domm, &target, timeout, err);
-        cmd_interrupts_end();
-        if (rc)
-            rc = undo_join(&host, &domm, &target, err);
-        else
-            printf("%s watches %s\n", arguments->operands[0], arguments->operands[1]);
-    }
     cmd_host_close(&host);
     return rc;
 }

@@ -32,6 +32,12 @@ static void offer_options(struct cmd_candidates *to, const char *word,
     }
 }
 
+static void offer_values(struct cmd_candidates *to, const char *word, const char *const *values)
+{
+    for (; values && *values; values++)
+        offer(to, word, *values);
+}
+
 static void offer_commands(struct cmd_candidates *to, const char *word, const struct cmd_row *table)
 {
     for (const struct cmd_row *row = table; row->name; row++) {
@@ -116,7 +122,7 @@ static void complete_command(struct cmd_candidates *to, const struct cmd_row *ta
         }
     }
     if (awaiting) {
-        offer_kind(to, last, table, awaiting->completer);
+        offer_values(to, last, awaiting->values);
     } else if (last[0] == '-' && !options_end) {
         offer_options(to, last, row->options);
         offer_options(to, last, cmd_global_options);

@@ -103,14 +103,16 @@ static int create(struct cmd_host *host, const struct domm_config *config, struc
     int rc = 0;
     for (size_t i = 0; !rc && i < config->n_storage; i++)
         rc = cmd_check_storage(host->context, "storage", &config->storage[i].storage, err);
-    rc = rc ? rc : make(host, config, &domid, err);
-    if (rc || host->context->globals.dry_run)
-        return rc;
     cmd_interrupts_begin();
-    rc = domm_xen_unpause(host->context->xen, domid, err);
-    rc = rc ? rc : cmd_wait_ready(host, &config->uuid, NULL, config->ready_timeout, err);
+    rc = rc ? rc : make(host, config, &domid, err);
+    if (!rc && !host->context->globals.dry_run) {
+        rc = cmd_pause_ms(0, err); /* for nothing but an interrupt that came meanwhile */
+        rc = rc ? rc : domm_xen_unpause(host->context->xen, domid, err);
+        rc = rc ? rc : cmd_wait_ready(host, &config->uuid, NULL, config->ready_timeout, err);
+        rc = rc ? undo(host, domid, err) : 0;
+    }
     cmd_interrupts_end();
-    return rc ? undo(host, domid, err) : 0;
+    return rc;
 }
 
 static void say_plan(const struct domm_config *config)

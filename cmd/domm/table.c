@@ -3,6 +3,12 @@
 
 #include "cmd/domm/commands.h"
 
+#define VALUES(...)                                                                                \
+    .values = (const char *const[])                                                                \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
 const struct cmd_option cmd_global_options[] = {
     {'v', "verbose", .help = "say more; once for detail, twice for more, thrice for debugging"},
     {'q', "quiet", .help = "say errors only"},
@@ -22,25 +28,28 @@ static const struct cmd_option shell_options[] = {
 static const struct cmd_option attach_options[] = {
     {'m', "mirror", "SPEC", .help = "mirror a vif: vif=NUMBER,to=NUMBER; may be repeated"},
     {'s', "storage", "SPEC",
-     .help = "mount a file system: nfs=SERVER:/PATH[,max_age=SECONDS] or block=VDEV; repeatable"},
+     .help = "mount a file system: nfs=SERVER:/PATH[,check=0] or block=VDEV, either with "
+             "[,max_age=SECONDS]; repeatable"},
     {0},
 };
 
 static const struct cmd_option migrate_options[] = {
     {'s', "ssh-command", "COMMAND", .help = "what to run instead of ssh; words are split as in sh"},
     {'d', "data", "KIND",
-     .help =
-         "how guests' memory travels: ssh (the default), tls, or tcp, which everybody can read"},
+     .help = "how guests' memory travels: ssh (the default), tls, or tcp, which everybody can read",
+     VALUES("ssh", "tls", "tcp")},
     {'b', "bandwidth", "MIB", .help = "send no more than so many MiB per second in all"},
     {'m', "max-downtime", "MS",
      .help = "stop the guests when the rest takes about as many ms to send (default: 300)"},
     {'T', "timeout", "SECONDS",
      .help = "pre-copy that has not come so far by then (default: 600)…"},
-    {'o', "on-busy", "ACTION", .help = "…abort the migration (the default), or force the stop"},
+    {'o', "on-busy", "ACTION", .help = "…abort the migration (the default), or force the stop",
+     VALUES("abort", "force")},
     {'r', "on-not-ready", "ACTION",
      .help =
          "if domM does not become ready there: hold the targets, stopped (the default), restart "
-         "domM, or force the targets to run unmonitored"},
+         "domM, or force the targets to run unmonitored",
+     VALUES("hold", "restart", "force")},
     {'p', "paused", .help = "leave the targets paused at the destination"},
     {'D', "debug", .help = "send all memory twice, for the destination to compare"},
     {'U', "no-sync",
@@ -64,7 +73,8 @@ static const struct cmd_option receive_options[] = {
 
 static const struct cmd_option monitor_status_options[] = {
     {'w', "watch", .help = "print it again every 2 s until interrupted"},
-    {'f', "format", "FORMAT", .help = "text (the default), json or prometheus"},
+    {'f', "format", "FORMAT", .help = "text (the default), json or prometheus",
+     VALUES("text", "json", "prometheus")},
     {0},
 };
 

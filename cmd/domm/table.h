@@ -49,8 +49,8 @@ struct cmd_option {
     int id;           /* the short letter, or a number from 256 if there is none; 0 ends a list */
     const char *name; /* the long form, without "--" */
     const char *argument; /* null if it takes none */
-    enum cmd_completer completer;
     const char *help;
+    const char *const *values; /* what its argument can be, for completion; null: anything */
 };
 
 enum cmd_flag {

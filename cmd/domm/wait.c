@@ -27,6 +27,7 @@ void cmd_interrupts_begin(void)
 
 void cmd_interrupts_end(void)
 {
+    interrupted = 0; /* what is undone because of it takes its time */
     for (size_t i = 0; i < N_SIGNALS; i++)
         sigaction(signals[i], &old[i], NULL);
 }

@@ -5,7 +5,8 @@
 #include "cmd/domm/words.h"
 
 static const struct cmd_option options[] = {
-    {'c', "config", "FILE", COMPLETE_FILE, ""},
+    {'c', "config", "FILE", .help = ""},
+    {'d', "data", "KIND", "", (const char *const[]){"ssh", "tls", "tcp", NULL}},
     {'p', "paused", .help = ""},
     {0},
 };
@@ -80,10 +81,10 @@ static void an_option_takes_its_argument(void **state)
 {
     (void)state;
     enum cmd_completer kind;
-    complete("migrate --config ''", &kind);
-    assert_int_equal(kind, COMPLETE_FILE);
-    complete("migrate -pc ''", &kind);
-    assert_int_equal(kind, COMPLETE_FILE);
+    assert_string_equal(complete("migrate --config ''", &kind), "");
+    assert_int_equal(kind, COMPLETE_NONE);
+    assert_string_equal(complete("migrate --data ''", &kind), "ssh tls tcp");
+    assert_string_equal(complete("migrate -pd t", &kind), "tls tcp");
     complete("migrate -c file guest ''", &kind);
     assert_int_equal(kind, COMPLETE_HOST);
 }

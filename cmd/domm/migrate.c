@@ -190,8 +190,14 @@ static int moved(const struct domm_end *end, struct domm_error *err)
     case DOMM_WIRE_IMPAIRED:
         return unsettled(end, err, "the guests have moved, but not all of them start");
     default:
-        return 0;
+        break;
     }
+    if (!end->machine.damaged)
+        return 0;
+    unsettled(end, err, "the guests have moved, but not all stale copies here could be destroyed");
+    return domm_hint(err,
+                     "xl list shows them, with " DOMM_AWAY " behind their names; xl destroy ends "
+                     "them");
 }
 
 static int conclude(const struct domm_source *source, struct domm_error *err)

@@ -214,7 +214,7 @@ static bool note_convergence(struct domm_machine *m, const struct domm_event *ev
     if (m->state != DOMM_SRC_COPYING || event->guest > m->setup.n_targets)
         return false;
     uint64_t bit = UINT64_C(1) << event->guest;
-    if (event->type == DOMM_EVENT_CONVERGED)
+    if (event->type == DOMM_EVENT_CONVERGED || m->limited)
         m->converged |= bit;
     else
         m->converged &= ~bit;
@@ -228,6 +228,7 @@ static enum domm_move_cause limit_reached(struct domm_machine *m, bool *noted_r)
     if (!m->setup.force_busy)
         return DOMM_CAUSE_FAILED;
     *noted_r = true;
+    m->limited = true;
     m->converged = everybody(m);
     return DOMM_CAUSE_NONE;
 }

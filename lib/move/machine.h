@@ -54,6 +54,7 @@ struct domm_machine {
     bool restarted;     /* domM has been replaced by a fresh one */
     bool gone;          /* source: the destination has said that its copies are destroyed */
     bool unmonitored;   /* forced: the targets run whether or not domM is ready */
+    bool limited;       /* source: nobody is waited for any longer */
     uint64_t converged; /* guests, by bits */
 };
 

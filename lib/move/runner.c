@@ -27,6 +27,8 @@ struct runner {
     struct domm_job next;
     int64_t entered_ms, look_ms;
     struct domm_error why; /* domM was not ready */
+    bool signalled;        /* an interrupt is to be handled */
+    bool dismissed;        /* one came while the targets are held */
 };
 
 static int seconds_for(const struct domm_end *end, enum domm_move_state state)
@@ -188,7 +190,10 @@ static void enter(struct runner *r, enum domm_move_state from)
 {
     struct domm_end *end = r->end;
     struct domm_error err;
+    enum domm_event_type stale;
     r->entered_ms = r->look_ms = domm_peer_now_ms();
+    if (is_held(state_of(r))) /* what was decided before is not about this */
+        domm_decision_take(&end->guests[0].facts.uuid, &stale);
     domm_log(end->log, DOMM_LOG_DEBUG, "%s -> %s", domm_states[from].name,
              domm_states[state_of(r)].name);
     if (domm_journal_state(end->journal, state_of(r), &err)) {
@@ -207,14 +212,24 @@ static void enter(struct runner *r, enum domm_move_state from)
         end->spectator->state(end->spectator->context, end);
 }
 
+static void answer_signal(struct runner *r, enum domm_move_state state, bool ignored)
+{
+    r->signalled = false;
+    r->end->aborted |= !ignored;
+    if (is_held(state))
+        r->dismissed = true;
+    else if (ignored)
+        domm_log(r->end->log, DOMM_LOG_WARN,
+                 "it is too late to give up: the guests are being handed over or taken back");
+}
+
 static void handle(struct runner *r, const struct domm_event *event)
 {
     struct domm_move_answer answer;
     enum domm_move_state before = state_of(r);
     domm_machine_handle(&r->end->machine, event, &answer);
-    if (event->type == DOMM_EVENT_ABORT && answer.ignored)
-        domm_log(r->end->log, DOMM_LOG_WARN,
-                 "it is too late to give up: the guests are being handed over or taken back");
+    if (event->type == DOMM_EVENT_ABORT && r->signalled)
+        answer_signal(r, before, answer.ignored);
     if (state_of(r) != before)
         enter(r, before);
     carry_out(r, &answer);
@@ -382,7 +397,9 @@ static void take_news(struct runner *r, unsigned int guest, const struct domm_ne
         return;
     domm_fail(&reason, died ? DOMM_FAILED : news->code, "%s: %s", end->guests[guest].facts.name,
               died ? "the process that moves it has died" : news->text);
-    if (!end->machine.cancelled && domm_states[state_of(r)].revocable)
+    if (!domm_states[state_of(r)].revocable) /* it has nothing to do with it any more */
+        return;
+    if (!end->machine.cancelled)
         domm_end_blame(end, &reason);
     domm_end_raise(end, (struct domm_event){.type = DOMM_EVENT_FAILED, .guest = guest});
 }
@@ -406,7 +423,7 @@ static void take_signal(struct runner *r)
     if (read(end->signals, &info, sizeof(info)) != sizeof(info))
         return;
     domm_fail(&reason, DOMM_ABORTED, "interrupted");
-    end->aborted = true;
+    r->signalled = true;
     if (domm_states[state_of(r)].revocable)
         domm_end_blame(end, &reason);
     domm_end_raise(end, (struct domm_event){.type = DOMM_EVENT_ABORT});
@@ -453,7 +470,7 @@ static bool is_over(const struct runner *r)
     if (end->peer.out >= 0 && end->peer.queued)
         return false;
     if (is_held(state))
-        return end->aborted;
+        return r->dismissed;
     if (state == DOMM_SRC_UNKNOWN || state == DOMM_SRC_UNCONFIRMED)
         return end->peer.in < 0 || domm_peer_now_ms() - r->entered_ms > LINGER_MS;
     return true;
@@ -516,10 +533,11 @@ static void turn(struct runner *r)
 }
 
 /* Nothing is left to settle. */
-static bool is_settled(enum domm_move_state state)
+static bool is_settled(const struct domm_machine *machine)
 {
-    return state == DOMM_SRC_MOVED || state == DOMM_SRC_ROLLED_BACK || state == DOMM_DST_MOVED ||
-           state == DOMM_DST_GONE;
+    enum domm_move_state state = machine->state;
+    return (state == DOMM_SRC_MOVED && !machine->damaged) || state == DOMM_SRC_ROLLED_BACK ||
+           state == DOMM_DST_MOVED || state == DOMM_DST_GONE;
 }
 
 int domm_run_end(struct domm_end *end, const struct domm_move_setup *setup, struct domm_error *err)
@@ -535,7 +553,7 @@ int domm_run_end(struct domm_end *end, const struct domm_move_setup *setup, stru
     while (!is_over(&r))
         turn(&r);
     end->report.total = domm_end_now(end);
-    if (is_settled(end->machine.state))
+    if (is_settled(&end->machine))
         domm_journal_finish(end->journal);
     return 0;
 }

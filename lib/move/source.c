@@ -173,7 +173,10 @@ int domm_source_run(struct domm_source *source, const sigset_t *signals, struct 
         .on_not_ready = source->options.on_not_ready,
     };
     int rc = 0;
+    /* From before there is a journal: who has the locks may take one that is not over for left. */
     if (!source->options.preflight)
+        rc = domm_end_lock_guests(end, err);
+    if (!rc && !source->options.preflight)
         rc = domm_end_begin_journal(end, true, err);
     if (rc)
         return rc;

@@ -29,8 +29,9 @@ static int check_guest(const struct domm_end *end, const struct domm_end_guest *
                      guest->facts.name);
 }
 
-static int check_guests(struct domm_end *end, struct domm_error *err)
+static int check_guests(struct domm_source *source, struct domm_error *err)
 {
+    struct domm_end *end = &source->end;
     struct domm_inventory inventory;
     int rc = domm_inventory_read_unscanned(end->xen, end->log, &end->guests[0].facts.uuid,
                                            &inventory, err);
@@ -39,7 +40,7 @@ static int check_guests(struct domm_end *end, struct domm_error *err)
     for (unsigned int g = 0; !rc && g < domm_end_guests(end); g++) {
         const struct domm_end_guest *guest = &end->guests[g];
         const struct domm_member *member = domm_inventory_by_uuid(&inventory, &guest->facts.uuid);
-        if (domm_guest_is_moving(&guest->facts.uuid))
+        if (source->options.preflight && domm_guest_is_moving(&guest->facts.uuid))
             rc = domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated already", guest->facts.name);
         else
             rc = member ? check_guest(end, guest, &member->domain, err)
@@ -84,7 +85,7 @@ int domm_source_check(struct domm_source *source, struct domm_error *err)
         domm_fail(err, DOMM_PREFLIGHT, "dommd does not run on this host");
         return domm_hint(err, "systemctl start dommd");
     }
-    int rc = check_guests(end, err);
+    int rc = check_guests(source, err);
     if (rc)
         return rc;
     rc = domm_end_ready(end, err);

@@ -10,9 +10,14 @@
 #define COST_SLOTS(count) (4 + (int64_t)(count) / 32)
 #define COST_LOCATE(count) (40 + (int64_t)(count)*4)
 
+/* domM can have any number of requests fail: the log has some of them. */
 static void log_failure(struct service *service, struct watcher *watcher, const char *what,
                         const struct domm_error *err)
 {
+    domm_bucket_fill(&watcher->lines, now_ms());
+    if (!domm_bucket_may(&watcher->lines))
+        return;
+    domm_bucket_take(&watcher->lines, 1);
     domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): %s: %s", watcher->name, watcher->domid, what,
              err->text);
 }

@@ -200,7 +200,7 @@ static bool all_quiet(struct service *service)
 {
     bool quiet = true;
     for (struct watcher *w = service->watchers; w; w = w->next) {
-        for (size_t i = 0; i < MAX_CHANNELS && watcher_may(w); i++) {
+        for (size_t i = 0; i < MAX_CHANNELS && !w->moving && watcher_may(w); i++) {
             if (w->sessions[i].channel)
                 quiet &= !domm_channel_sleep(w->sessions[i].channel);
         }

@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 
 #define COST_CONNECT 50
+#define TOKENS_PER_BUSY_MS (2 * WATCHER_TOKENS_PER_SECOND / 1000) /* half the time at most */
 #define BUSY_MS 20   /* how long the next request is polled for */
 #define MAX_NAMES 32 /* of channels looked at; a domM that offers more waits */
 
@@ -77,10 +78,10 @@ void watcher_look(struct service *service, struct watcher *watcher)
     size_t count;
     struct domm_error err;
     watcher->look = false;
-    domm_bucket_take(&watcher->bucket, 1);
     watcher_path(watcher, DOMM_CHANNELS_NODE, path);
     if (domm_store_list(service->store, path, &names, &count, &err))
-        return;
+        count = 0;
+    domm_bucket_take(&watcher->bucket, 1 + (int64_t)(count < MAX_NAMES ? count : MAX_NAMES));
     for (size_t i = 0; i < count && i < MAX_NAMES; i++) {
         if (!session_named(watcher, names[i]) && is_offered(service, watcher, names[i]))
             open_channel(service, watcher, names[i]);
@@ -137,7 +138,11 @@ static void serve(struct service *service, struct watcher *watcher, struct sessi
         session->ended = true;
         return;
     }
-    domm_bucket_take(&watcher->bucket, request_serve(service, watcher, session, &request, &reply));
+    int64_t start = now_ms();
+    int64_t cost = request_serve(service, watcher, session, &request, &reply);
+    /* The time is domM's to stretch, with page tables of its making. */
+    int64_t taken = (now_ms() - start) * TOKENS_PER_BUSY_MS;
+    domm_bucket_take(&watcher->bucket, cost > taken ? cost : taken);
     if (watcher->settle_ms) /* after a restart: it may not have claimed everything yet */
         watcher_unsettle(service, watcher);
     domm_reply_encode(&reply, answer);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Enough to map 1 GiB at once; then about 100 full regions a second. */
-#define TOKENS_PER_SECOND 2000
+#include "lib/pair/nodes.h"
+
+/* Enough to map 1 GiB at once. */
 #define TOKENS_BURST 12000
 
 /* In the home of each domM. */
@@ -34,11 +35,28 @@ static struct watcher *find(struct service *service, const struct domm_domain *d
     return NULL;
 }
 
+/* domM writes in nodes of its own only: what dom0 says in others, as that a target has been parted
+ * from it, it cannot take away. It learns of all by the one that all are in, which comes last. */
+static int make_nodes(struct service *service, const struct watcher *watcher,
+                      struct domm_error *err)
+{
+    static const char *const own[] = {DOMM_NODE_KICK, DOMM_CHANNELS_NODE, DOMM_NODE_AGENT};
+    char path[PATH_BYTES];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof(own) / sizeof(*own); i++) {
+        watcher_path(watcher, own[i], path);
+        rc = domm_store_give(service->store, path, watcher->domid, err);
+    }
+    watcher_path(watcher, DOMM_NODE_TOLD, path);
+    rc = rc ? rc : domm_store_show(service->store, path, watcher->domid, err);
+    watcher_path(watcher, "domm", path);
+    return rc ? rc : domm_store_show(service->store, path, watcher->domid, err);
+}
+
 /* What is mapped in it already, by an earlier dommd, stays until the grace is over: its processes
  * claim it anew. */
 static struct watcher *discover(struct service *service, const struct domm_domain *domain)
 {
-    char path[PATH_BYTES];
     struct domm_error err;
     struct watcher *watcher = calloc(1, sizeof(*watcher));
     if (!watcher)
@@ -47,23 +65,15 @@ static struct watcher *discover(struct service *service, const struct domm_domai
         .domid = domain->domid,
         .uuid = domain->uuid,
         .name = strndup(domain->name, domm_name_length(domain->name)),
-        .bucket = {.rate = TOKENS_PER_SECOND, .burst = TOKENS_BURST},
+        .bucket = {.rate = WATCHER_TOKENS_PER_SECOND, .burst = TOKENS_BURST},
+        .lines = {.rate = 1, .burst = 20},
         .look = true,
-        .since_ms = now_ms(),
         .next = service->watchers,
     };
     watcher_unsettle(service, watcher);
-    watcher_path(watcher, "domm", path);
-    int rc = watcher->name ? domm_store_share(service->store, path, domain->domid, &err)
-                           : domm_no_memory(&err);
-    watcher_path(watcher, DOMM_NODE_TOLD, path);
-    if (!rc)
-        rc = domm_store_show(service->store, path, domain->domid, &err);
-    for (size_t i = 0; !rc && i < 2; i++) {
-        watcher_path(watcher, i ? DOMM_CHANNELS_NODE : DOMM_NODE_KICK, path);
-        rc = domm_store_give(service->store, path, domain->domid, &err);
-    }
+    int rc = watcher->name ? make_nodes(service, watcher, &err) : domm_no_memory(&err);
     for (size_t i = 0; !rc && i < N_WATCHED; i++) {
+        char path[PATH_BYTES];
         watcher_path(watcher, watched[i], path);
         rc = domm_store_watch(service->store, path, &err);
     }

@@ -17,6 +17,7 @@
 
 #define MAX_CHANNELS 8   /* of one domM */
 #define MAX_REGIONS 2560 /* of one domM: 5 GiB of targets */
+#define WATCHER_TOKENS_PER_SECOND 2000
 #define PATH_BYTES 160
 #define CONTROL_NODE "control/shutdown" /* docs/misc/xenstore-paths.pandoc of Xen */
 
@@ -58,6 +59,7 @@ struct watcher {
     struct region **regions;
     size_t n_regions;
     struct domm_bucket bucket;
+    struct domm_bucket lines; /* of the log, on failures of its requests */
     bool look; /* for new channels */
     bool told; /* its processes something that they do not wait for */
     uint64_t times_told;

@@ -27,8 +27,8 @@
 #include "lib/base/log.h"
 #include "lib/xen/store.h"
 
-#define NODE "domm" /* made by dom0, which lets this guest write in it */
-#define NODE_AGENT NODE "/agent"
+#define NODE "domm"              /* made by dom0 */
+#define NODE_AGENT NODE "/agent" /* made by dom0, which lets this guest write in it */
 
 #define INTERVAL_S 5
 #define MAX_INTERVAL 3600
@@ -58,6 +58,20 @@ static int write_signs(struct agent *agent, struct domm_error *err)
         rc = domm_store_write(agent->store, NODE_AGENT "/version", PACKAGE_VERSION, err);
     snprintf(beats, sizeof(beats), "%" PRIu64, ++agent->beats);
     return rc ? rc : domm_store_write(agent->store, NODE_AGENT "/alive", beats, err);
+}
+
+/* All but the node itself, which is dom0's to make. */
+static int remove_signs(struct agent *agent, struct domm_error *err)
+{
+    cleanup_free char **names = NULL;
+    size_t count;
+    int rc = domm_store_list(agent->store, NODE_AGENT, &names, &count, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        char path[256];
+        snprintf(path, sizeof(path), NODE_AGENT "/%s", names[i]);
+        rc = domm_store_remove(agent->store, path, err);
+    }
+    return rc == -DOMM_NOT_FOUND ? 0 : rc;
 }
 
 /* That dom0 has not made the node, or has removed it, is a state to wait in and not an error. */
@@ -178,7 +192,7 @@ static int run(struct agent *agent, int signal_fd, struct domm_error *err)
         if (poll(fds, FDS, rest > 0 ? (int)rest : 0) < 0 && errno != EINTR)
             return domm_fail_errno(err, DOMM_FAILED, errno, "waiting for xenstore");
     }
-    return agent->published ? domm_store_remove(agent->store, NODE_AGENT, err) : 0;
+    return agent->published ? remove_signs(agent, err) : 0;
 }
 
 /* dom0 has a home in xenstore as well, but it is no domM. */

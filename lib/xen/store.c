@@ -127,16 +127,6 @@ static int make(struct domm_store *store, const char *path, struct xs_permission
     return 0;
 }
 
-int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
-                     struct domm_error *err)
-{
-    struct xs_permissions permissions[] = {
-        {.id = 0, .perms = XS_PERM_NONE},
-        {.id = domid, .perms = XS_PERM_READ | XS_PERM_WRITE},
-    };
-    return make(store, path, permissions, 2, err);
-}
-
 int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
                     struct domm_error *err)
 {

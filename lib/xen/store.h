@@ -44,10 +44,6 @@ char *domm_store_event(struct domm_store *store);
 int domm_store_list(struct domm_store *store, const char *path, char ***names_r, size_t *count_r,
                     struct domm_error *err);
 
-/* dom0: makes the node if it is not there, and lets the guest write in it. */
-int domm_store_share(struct domm_store *store, const char *path, uint32_t domid,
-                     struct domm_error *err);
-
 /* dom0: makes the node the guest's own. What is made in a node belongs to the node's owner
  * (oxenstored), and only an owner may set permissions, as libxenvchan's server does. */
 int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,

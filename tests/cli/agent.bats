@@ -153,7 +153,7 @@ alive_exceeds() {
         eventually alive
         kill -"$signal" "$agent_pid"
         wait "$agent_pid"
-        run -1 dom0 read "$home/domm/agent"
+        run -1 dom0 read "$home/domm/agent/version"
         run -1 alive
         [ "$(dom0 read "$home/domm")" = "" ]
     done

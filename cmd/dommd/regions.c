@@ -26,7 +26,7 @@ void region_forget(struct region *region)
 {
     region->domid = 0;
     for (size_t slot = 0; slot < DOMM_PTES; slot++)
-        region->gfns[slot] = DOMM_NO_FRAME;
+        region->mfns[slot] = DOMM_NO_FRAME;
 }
 
 static struct region *make(struct watcher *watcher)

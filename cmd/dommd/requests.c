@@ -86,18 +86,18 @@ static int prepare_target(struct service *service, struct target *target, struct
 }
 
 static void remember(struct region *region, const struct target *target,
-                     const struct domm_request *request, const bool *valid,
+                     const struct domm_request *request, const uint64_t *mfns,
                      struct domm_reply *reply)
 {
     for (size_t slot = 0; region->domid != target->domid && slot < DOMM_PTES; slot++)
-        region->gfns[slot] = DOMM_NO_FRAME;
+        region->mfns[slot] = DOMM_NO_FRAME;
     region->domid = target->domid;
-    for (uint32_t i = 0; i < request->count; i++) {
-        uint32_t slot = request->slot + i;
-        region->gfns[slot] = valid[slot] ? request->gfn + i : DOMM_NO_FRAME;
-        if (valid[slot])
-            reply->valid[slot / 8] |= (unsigned char)(1u << slot % 8);
-        reply->count += valid[slot];
+    for (uint32_t slot = request->slot; slot < request->slot + request->count; slot++) {
+        region->mfns[slot] = mfns[slot];
+        if (mfns[slot] == DOMM_NO_FRAME)
+            continue;
+        reply->valid[slot / 8] |= (unsigned char)(1u << slot % 8);
+        reply->count++;
     }
 }
 
@@ -105,7 +105,7 @@ static void map(struct service *service, struct watcher *watcher, struct region 
                 struct target *target, const struct domm_request *request, struct domm_reply *reply)
 {
     struct domm_error err;
-    bool valid[DOMM_PTES];
+    uint64_t mfns[DOMM_PTES];
     int rc = prepare_target(service, target, &err);
     if (!rc)
         rc = domm_mapping_write(service->memory, watcher->domid, &region->at,
@@ -118,7 +118,7 @@ static void map(struct service *service, struct watcher *watcher, struct region 
                                     .count = request->count,
                                     .gfn = request->gfn,
                                 },
-                                valid, &err);
+                                mfns, &err);
     if (rc == -DOMM_REFUSED)
         reply->status = DOMM_STATUS_NO_REGION;
     else if (rc == -DOMM_NOT_FOUND)
@@ -128,7 +128,7 @@ static void map(struct service *service, struct watcher *watcher, struct region 
     if (rc)
         log_failure(service, watcher, "mapping", &err);
     else
-        remember(region, target, request, valid, reply);
+        remember(region, target, request, mfns, reply);
 }
 
 /* A region maps one target only, so that taking back a target's is a question of regions. */
@@ -160,7 +160,7 @@ static void serve_unmap(struct service *service, struct watcher *watcher,
         return;
     }
     for (uint32_t i = 0; i < request->count; i++)
-        region->gfns[request->slot + i] = DOMM_NO_FRAME;
+        region->mfns[request->slot + i] = DOMM_NO_FRAME;
     reply->count = request->count;
 }
 

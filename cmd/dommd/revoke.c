@@ -8,7 +8,8 @@
 #define MAX_GRACES 12
 
 /* What a sweep may keep: the frames that dommd has itself put there for a target that may still be
- * mapped, read-only, where it has put them. */
+ * mapped, read-only, where it has put them; and not what domM has moved there, which may be another
+ * target's of the same gfn, nor what the target has given back. */
 struct policy {
     struct watcher *watcher;
     const struct region *last; /* entries come table by table */
@@ -19,7 +20,8 @@ static bool may_stay(const void *context, const struct domm_foreign *foreign)
     struct policy *policy = (struct policy *)(uintptr_t)context;
     if (!policy->last || policy->last->at.l1_mfn != foreign->l1_mfn)
         policy->last = region_by_table(policy->watcher, foreign->l1_mfn);
-    return policy->last && policy->last->gfns[foreign->slot] == foreign->gfn &&
+    return policy->last && foreign->gfn != DOMM_NO_FRAME &&
+           policy->last->mfns[foreign->slot] == foreign->mfn &&
            foreign->flags == DOMM_PTE_MAPPING &&
            watcher_target(policy->watcher, policy->last->domid);
 }
@@ -29,11 +31,8 @@ static void forget(struct watcher *watcher, bool all)
 {
     for (size_t i = 0; i < watcher->n_regions; i++) {
         struct region *region = watcher->regions[i];
-        if (!all && watcher_target(watcher, region->domid))
-            continue;
-        region->domid = 0;
-        for (size_t slot = 0; slot < DOMM_PTES; slot++)
-            region->gfns[slot] = DOMM_NO_FRAME;
+        if (all || !watcher_target(watcher, region->domid))
+            region_forget(region);
     }
 }
 

@@ -19,8 +19,8 @@ static int scan_one(struct service *service, const struct domm_domain *domain,
         return rc;
     for (size_t i = 0; i < scan.count; i++)
         writable += (scan.foreign[i].flags & DOMM_PTE_WRITABLE) != 0;
-    printf("%s %u: %zu foreign frames mapped, %zu writable; %zu page tables\n", domain->name,
-           domain->domid, scan.count, writable, scan.tables);
+    printf("%s %u: %zu foreign frames mapped, %zu writable; %zu page tables; %zu pages hidden\n",
+           domain->name, domain->domid, scan.count, writable, scan.tables, scan.hidden);
     domm_scan_free(&scan);
     return 0;
 }

@@ -25,7 +25,7 @@ struct region {
     struct domm_region at;
     const struct session *owner; /* null once its channel has ended */
     uint32_t domid;              /* of the target it maps; 0 while it maps none */
-    uint64_t gfns[DOMM_PTES];    /* DOMM_NO_FRAME where a slot maps nothing */
+    uint64_t mfns[DOMM_PTES];    /* DOMM_NO_FRAME where a slot maps nothing */
 };
 
 struct session {

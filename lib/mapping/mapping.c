@@ -45,7 +45,7 @@ static size_t prepare(const struct domm_region *region, const struct domm_mappin
 
 /* An entry is good if it was written and its frame is, by Xen's own table, the wanted gfn. */
 static int read_back(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
-                     const struct domm_mapping_range *range, bool *valid, struct domm_error *err)
+                     const struct domm_mapping_range *range, uint64_t *mfns, struct domm_error *err)
 {
     const uint64_t *m2p;
     size_t m2p_count;
@@ -59,22 +59,24 @@ static int read_back(struct domm_memory *memory, uint32_t domm, const struct dom
         return domm_fail(err, DOMM_FAILED, "reading back a page table of domain %u", domm);
     }
     for (uint32_t i = 0; i < range->count; i++) {
-        uint64_t mfn = domm_pte_frame(entries[range->first + i]);
-        valid[range->first + i] &= mfn < m2p_count && m2p[mfn] == range->gfn + i &&
-                                   domm_pte_flags(entries[range->first + i]) == DOMM_PTE_MAPPING;
+        uint64_t entry = entries[range->first + i], mfn = domm_pte_frame(entry);
+        bool good = mfn < m2p_count && m2p[mfn] == range->gfn + i &&
+                    domm_pte_flags(entry) == DOMM_PTE_MAPPING;
+        if (mfns[range->first + i] != DOMM_NO_FRAME)
+            mfns[range->first + i] = good ? mfn : DOMM_NO_FRAME;
     }
     domm_memory_unmap(memory, entries, 1);
     return 0;
 }
 
-/* Empties the slots of the range that are not valid. */
+/* Empties the slots of the range that map nothing. */
 static int empty(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
-                 uint32_t first, uint32_t slots, const bool *valid, struct domm_error *err)
+                 uint32_t first, uint32_t slots, const uint64_t *mfns, struct domm_error *err)
 {
     struct domm_pte_update updates[DOMM_PTES];
     size_t count = 0, done;
     for (uint32_t slot = first; slot < first + slots; slot++) {
-        if (!valid[slot])
+        if (mfns[slot] == DOMM_NO_FRAME)
             updates[count++] = (struct domm_pte_update){.table_mfn = region->l1_mfn, .slot = slot};
     }
     int rc = domm_memory_update(memory, domm, domm, updates, count, &done, err);
@@ -84,9 +86,15 @@ static int empty(struct domm_memory *memory, uint32_t domm, const struct domm_re
     return rc;
 }
 
+static void name_none(uint64_t mfns[DOMM_PTES])
+{
+    for (size_t slot = 0; slot < DOMM_PTES; slot++)
+        mfns[slot] = DOMM_NO_FRAME;
+}
+
 static int write_paused(struct domm_memory *memory, uint32_t domm,
                         const struct domm_region *region, const struct domm_mapping_target *target,
-                        const struct domm_mapping_range *range, bool *valid,
+                        const struct domm_mapping_range *range, uint64_t *mfns,
                         struct domm_error *err)
 {
     struct domm_pte_update updates[DOMM_PTES];
@@ -98,38 +106,39 @@ static int write_paused(struct domm_memory *memory, uint32_t domm,
     rc = domm_memory_update(memory, domm, target->domid, updates, count, &done, err);
     if (!rc) {
         for (size_t i = 0; i < count; i++)
-            valid[updates[i].slot] = updates[i].error == 0;
-        rc = read_back(memory, domm, region, range, valid, err);
+            mfns[updates[i].slot] = updates[i].error ? DOMM_NO_FRAME : 0;
+        rc = read_back(memory, domm, region, range, mfns, err);
     }
     if (rc) {
         /* Nothing of this request stays. */
         struct domm_error second;
-        memset(valid, 0, DOMM_PTES * sizeof(*valid));
-        empty(memory, domm, region, range->first, range->count, valid, &second);
+        name_none(mfns);
+        empty(memory, domm, region, range->first, range->count, mfns, &second);
         return rc;
     }
-    return empty(memory, domm, region, range->first, range->count, valid, err);
+    return empty(memory, domm, region, range->first, range->count, mfns, err);
 }
 
 int domm_mapping_write(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
                        const struct domm_mapping_target *target,
-                       const struct domm_mapping_range *range, bool valid_r[DOMM_PTES],
+                       const struct domm_mapping_range *range, uint64_t mfns_r[DOMM_PTES],
                        struct domm_error *err)
 {
     struct domm_hold hold;
-    memset(valid_r, 0, DOMM_PTES * sizeof(*valid_r));
+    name_none(mfns_r);
     int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;
-    rc = write_paused(memory, domm, region, target, range, valid_r, err);
+    rc = write_paused(memory, domm, region, target, range, mfns_r, err);
     return domm_hold_end(&hold, rc, err);
 }
 
 int domm_mapping_clear(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
                        uint32_t first, uint32_t count, struct domm_error *err)
 {
-    static const bool none[DOMM_PTES];
+    uint64_t none[DOMM_PTES];
     struct domm_hold hold;
+    name_none(none);
     int rc = domm_hold(memory, domm, &hold, err);
     if (rc)
         return rc;

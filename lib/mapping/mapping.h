@@ -30,11 +30,11 @@ struct domm_mapping_range {
     uint64_t gfn;
 };
 
-/* valid_r[slot] of the range becomes true where the target's frame is mapped now and has been read
- * back; false where it has none, and the slot is then empty. */
+/* mfns_r[slot] of the range becomes the machine frame of the target that is mapped there now, read
+ * back; DOMM_NO_FRAME where it has none, and the slot is then empty. */
 int domm_mapping_write(struct domm_memory *memory, uint32_t domm, const struct domm_region *region,
                        const struct domm_mapping_target *target,
-                       const struct domm_mapping_range *range, bool valid_r[DOMM_PTES],
+                       const struct domm_mapping_range *range, uint64_t mfns_r[DOMM_PTES],
                        struct domm_error *err);
 
 /* Empties slots first to first + count - 1. */

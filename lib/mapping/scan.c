@@ -17,12 +17,13 @@ struct scanner {
     size_t room;
 };
 
-enum domm_frame_kind domm_frame_classify(uint64_t mfn, const uint64_t *p2m, size_t p2m_count,
+enum domm_frame_kind domm_frame_classify(uint64_t mfn, const struct domm_layout *layout,
                                          const uint64_t *m2p, size_t m2p_count)
 {
     if (mfn >= m2p_count || m2p[mfn] >> 63)
         return DOMM_FRAME_NAMELESS;
-    if (m2p[mfn] < p2m_count && p2m[m2p[mfn]] == mfn)
+    uint64_t pfn = m2p[mfn];
+    if (pfn < layout->count && layout->mfns[pfn] == mfn && layout->kinds[pfn] != DOMM_PAGE_ABSENT)
         return DOMM_FRAME_OWN;
     return DOMM_FRAME_FOREIGN;
 }
@@ -42,6 +43,14 @@ static int add(struct scanner *scanner, const struct domm_foreign *foreign, stru
     return 0;
 }
 
+/* What a target has given back to Xen, as a balloon does, has no gfn any more; but what maps it is
+ * a mapping of ours, and keeps the page. */
+static bool is_foreign(enum domm_frame_kind kind, uint64_t entry)
+{
+    return kind == DOMM_FRAME_FOREIGN ||
+           (kind == DOMM_FRAME_NAMELESS && domm_pte_flags(entry) == DOMM_PTE_MAPPING);
+}
+
 static int read_table(struct scanner *scanner, uint64_t pfn, const uint64_t *entries,
                       struct domm_error *err)
 {
@@ -51,17 +60,18 @@ static int read_table(struct scanner *scanner, uint64_t pfn, const uint64_t *ent
         if (!(entries[slot] & DOMM_PTE_PRESENT))
             continue;
         uint64_t mfn = domm_pte_frame(entries[slot]);
-        enum domm_frame_kind kind = domm_frame_classify(mfn, layout->mfns, layout->count,
-                                                        scanner->m2p, scanner->m2p_count);
-        scanner->scan->nameless += kind == DOMM_FRAME_NAMELESS;
-        if (kind == DOMM_FRAME_FOREIGN)
+        enum domm_frame_kind kind =
+            domm_frame_classify(mfn, layout, scanner->m2p, scanner->m2p_count);
+        if (!is_foreign(kind, entries[slot]))
+            scanner->scan->nameless += kind == DOMM_FRAME_NAMELESS;
+        else
             rc = add(scanner,
                      &(struct domm_foreign){
                          .l1_pfn = pfn,
                          .l1_mfn = layout->mfns[pfn],
                          .slot = slot,
                          .mfn = mfn,
-                         .gfn = scanner->m2p[mfn],
+                         .gfn = kind == DOMM_FRAME_FOREIGN ? scanner->m2p[mfn] : DOMM_NO_FRAME,
                          .flags = domm_pte_flags(entries[slot]),
                      },
                      err);
@@ -107,6 +117,21 @@ static int read_all(struct scanner *scanner, struct domm_error *err)
     return rc;
 }
 
+/* Each page counts once, since Xen's m2p leads from it to one place of the p2m. */
+static int count_hidden(struct scanner *scanner, struct domm_error *err)
+{
+    const struct domm_layout *layout = &scanner->layout;
+    uint64_t pages, named = 0;
+    int rc = domm_memory_pages(scanner->memory, scanner->domm, &pages, err);
+    for (size_t pfn = 0; !rc && pfn < layout->count; pfn++) {
+        uint64_t mfn = layout->mfns[pfn];
+        named += layout->kinds[pfn] != DOMM_PAGE_ABSENT && mfn < scanner->m2p_count &&
+                 scanner->m2p[mfn] == pfn;
+    }
+    scanner->scan->hidden = !rc && pages > named ? pages - named : 0;
+    return rc;
+}
+
 int domm_scan(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_r,
               struct domm_error *err)
 {
@@ -118,6 +143,7 @@ int domm_scan(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_
     if (rc)
         return rc;
     rc = read_all(&scanner, err);
+    rc = rc ? rc : count_hidden(&scanner, err);
     domm_memory_layout_free(memory, &scanner.layout);
     if (rc)
         domm_scan_free(scan_r);

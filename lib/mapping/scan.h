@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The scan: every present entry in any L1 table of a domM that maps a frame which is not its own.
- * A frame is its own when Xen's m2p leads back into its p2m.
+ * A frame is its own when Xen's m2p leads back into its p2m, and Xen says that the page there is
+ * the domain's: the p2m is domM's to write.
  */
 #ifndef DOMM_MAPPING_SCAN_H
 #define DOMM_MAPPING_SCAN_H
@@ -13,7 +14,7 @@ struct domm_foreign {
     uint64_t l1_pfn, l1_mfn;
     uint32_t slot;
     uint64_t mfn;
-    uint64_t gfn;   /* in its owner, by the m2p */
+    uint64_t gfn;   /* in its owner, by the m2p; DOMM_NO_FRAME: its owner has given it away since */
     uint64_t flags; /* the entry without its frame */
 };
 
@@ -21,13 +22,14 @@ struct domm_scan {
     struct domm_foreign *foreign; /* freed by domm_scan_free */
     size_t count;
     size_t tables;   /* L1 tables read */
-    size_t nameless; /* entries of frames without a gfn: Xen's own, and devices' */
+    size_t nameless; /* other entries of frames without a gfn: Xen's own, and devices' */
+    size_t hidden;   /* pages of domM that its p2m does not name: what they map is not known */
 };
 
 enum domm_frame_kind { DOMM_FRAME_OWN, DOMM_FRAME_FOREIGN, DOMM_FRAME_NAMELESS };
 
-/* Pure. */
-enum domm_frame_kind domm_frame_classify(uint64_t mfn, const uint64_t *p2m, size_t p2m_count,
+/* Pure. By the domain's layout. */
+enum domm_frame_kind domm_frame_classify(uint64_t mfn, const struct domm_layout *layout,
                                          const uint64_t *m2p, size_t m2p_count);
 
 /* Calls for a paused domM. */
@@ -51,7 +53,7 @@ struct domm_sweep {
 /*
  * Pauses domM, scans it, takes back every foreign entry that may not stay (all, if keep is null),
  * scans again to prove that they are gone, and unpauses it. Fails with DOMM_OUTCOME_UNKNOWN if
- * something is left.
+ * something is left, or may be since domM hides pages.
  */
 int domm_sweep(struct domm_memory *memory, uint32_t domm, domm_keep keep, const void *context,
                struct domm_sweep *sweep_r, struct domm_error *err);

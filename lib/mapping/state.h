@@ -62,7 +62,8 @@ struct domm_state_pair {
 /*
  * Reads the mapping state of a suspended domM. Each entry is proven to map a frame of one of the
  * targets: DOMM_REFUSED, and what it is, for one that does not, or that is writable, and for
- * anything else that libxenguest could not save.
+ * anything else that libxenguest could not save, or if domM hides pages. What maps a page that a
+ * target has given back to Xen is taken out, and not carried.
  *
  * Xen tells of no frame whose it is. For a PV target it tells whether a frame is the target's. For
  * a translated one the entry is written again as the gfn that the m2p gives, in the target; if the

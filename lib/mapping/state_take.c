@@ -23,12 +23,18 @@ struct taker {
     struct domm_pte_update *updates;
 };
 
+/* Its target has it no more: it is not carried. */
+static bool is_given_back(const struct domm_foreign *foreign)
+{
+    return foreign->gfn == DOMM_NO_FRAME;
+}
+
 /* Those that have no owner yet. */
 static void choose(struct taker *taker, bool by_mfn)
 {
     taker->n = 0;
     for (size_t i = 0; i < taker->count; i++) {
-        if (taker->owners[i] != NOBODY)
+        if (taker->owners[i] != NOBODY || is_given_back(&taker->foreign[i]))
             continue;
         taker->frames[taker->n] = by_mfn ? taker->foreign[i].mfn : taker->foreign[i].gfn;
         taker->indices[taker->n++] = i;
@@ -148,6 +154,8 @@ static int record(const struct taker *taker, struct domm_state *state, struct do
         state->targets[i] = taker->pair->uuids[i];
     for (size_t i = 0; !rc && i < taker->count; i++) {
         const struct domm_foreign *foreign = &taker->foreign[i];
+        if (is_given_back(foreign))
+            continue;
         if (taker->owners[i] == NOBODY)
             rc = check(taker->pair, foreign, "a frame of a domain that is not its target", err);
         else
@@ -169,6 +177,9 @@ static int record(const struct taker *taker, struct domm_state *state, struct do
 static int take(struct domm_memory *memory, const struct domm_state_pair *pair,
                 const struct domm_scan *scan, struct domm_state *state, struct domm_error *err)
 {
+    if (scan->hidden)
+        return domm_fail(err, DOMM_REFUSED, "domain %u hides %zu of its pages from its p2m",
+                         pair->domm, scan->hidden);
     size_t room = scan->count ? scan->count : 1;
     cleanup_free uint16_t *owners = calloc(room, sizeof(*owners));
     cleanup_free bool *late = calloc(room, sizeof(*late));
@@ -196,6 +207,27 @@ static int take(struct domm_memory *memory, const struct domm_state_pair *pair,
     return rc ? rc : record(&taker, state, err);
 }
 
+static int clear_given_back(struct domm_memory *memory, uint32_t domm, const struct domm_scan *scan,
+                            struct domm_error *err)
+{
+    size_t count = 0, done = 0;
+    cleanup_free struct domm_pte_update *updates =
+        calloc(scan->count ? scan->count : 1, sizeof(*updates));
+    if (!updates)
+        return domm_no_memory(err);
+    for (size_t i = 0; i < scan->count; i++) {
+        const struct domm_foreign *foreign = &scan->foreign[i];
+        if (is_given_back(foreign))
+            updates[count++] =
+                (struct domm_pte_update){.table_mfn = foreign->l1_mfn, .slot = foreign->slot};
+    }
+    int rc = domm_memory_update(memory, domm, domm, updates, count, &done, err);
+    if (!rc && done != count)
+        rc = domm_fail(err, DOMM_FAILED, "only %zu of %zu pages that were given back are taken out",
+                       done, count);
+    return rc;
+}
+
 int domm_state_take(struct domm_memory *memory, const struct domm_state_pair *pair,
                     struct domm_state *state_r, struct domm_error *err)
 {
@@ -214,6 +246,7 @@ int domm_state_take(struct domm_memory *memory, const struct domm_state_pair *pa
                        scan.nameless);
     else
         rc = take(memory, pair, &scan, state_r, err);
+    rc = rc ? rc : clear_given_back(memory, pair->domm, &scan, err);
     domm_scan_free(&scan);
     if (rc)
         domm_state_free(state_r);

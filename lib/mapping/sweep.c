@@ -46,14 +46,18 @@ static int prove(struct domm_memory *memory, uint32_t domm, domm_keep keep, cons
     int rc = domm_scan(memory, domm, &scan, err);
     if (rc)
         return rc;
-    size_t left = 0;
+    size_t left = 0, hidden = scan.hidden;
     for (size_t i = 0; i < scan.count; i++)
         left += !may_stay(keep, context, &scan.foreign[i]);
     domm_scan_free(&scan);
-    if (!left)
-        return 0;
-    return domm_fail(err, DOMM_OUTCOME_UNKNOWN, "%zu mappings in domain %u cannot be taken back",
-                     left, domm);
+    if (left)
+        return domm_fail(err, DOMM_OUTCOME_UNKNOWN,
+                         "%zu mappings in domain %u cannot be taken back", left, domm);
+    if (hidden)
+        return domm_fail(err, DOMM_OUTCOME_UNKNOWN,
+                         "domain %u hides %zu of its pages, and may map there what it should not",
+                         domm, hidden);
+    return 0;
 }
 
 static int sweep_paused(struct domm_memory *memory, uint32_t domm, domm_keep keep,
@@ -65,8 +69,9 @@ static int sweep_paused(struct domm_memory *memory, uint32_t domm, domm_keep kee
         return rc;
     sweep->found = scan.count;
     rc = clear(memory, domm, &scan, keep, context, sweep, err);
+    bool doubt = scan.hidden || sweep->found > sweep->kept;
     domm_scan_free(&scan);
-    if (!rc && sweep->found > sweep->kept)
+    if (!rc && doubt)
         rc = prove(memory, domm, keep, context, err);
     return rc;
 }

@@ -65,6 +65,9 @@ static void judge_memory(const struct domm_status *status, struct domm_pair_stat
     else if (status->writable)
         judge(judgement, DOMM_VERDICT_DEGRADED, "%zu mappings in domM are writable",
               status->writable);
+    else if (status->hidden)
+        judge(judgement, DOMM_VERDICT_DEGRADED,
+              "domM hides %zu of its pages: what it maps is not known", status->hidden);
 }
 
 /* What domM's end of a mirror lacks, as far as an agent tells; else null. */

@@ -50,6 +50,7 @@ static int scan(struct domm_memory *memory, uint32_t domid, struct domm_status *
         return rc;
     status->scanned = true;
     status->frames = found.count;
+    status->hidden = found.hidden;
     for (size_t i = 0; i < found.count; i++)
         status->writable += (found.foreign[i].flags & DOMM_PTE_WRITABLE) != 0;
     domm_scan_free(&found);

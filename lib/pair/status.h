@@ -59,6 +59,7 @@ struct domm_status {
     bool answered; /* the agent */
     bool scanned;
     size_t frames, writable;      /* foreign frames in domM's page tables, of all its targets */
+    size_t hidden;                /* pages of domM that could not be looked at */
     uint64_t paused_ns;           /* what scanning has cost domM */
     struct domm_judgement domain; /* whether domM itself can see anything */
     size_t n_pairs;

@@ -100,6 +100,7 @@ struct json_object *domm_status_json(const struct domm_status *status)
     domm_json_bool(object, "scanned", status->scanned);
     domm_json_number(object, "frames", status->frames);
     domm_json_number(object, "writable", status->writable);
+    domm_json_number(object, "hidden", status->hidden);
     domm_json_number(object, "paused_ns", status->paused_ns);
     for (size_t i = 0; i < status->n_pairs; i++)
         json_object_array_add(pairs, pair_json(&status->pairs[i]));

@@ -10,6 +10,9 @@
 
 #define DOMM_TYPE_BATCH 1024 /* what Xen answers at once */
 
+/* Frames by which a PV guest's memory may reach beyond its size, around holes as for devices. */
+#define HOLES (UINT64_C(4) << (30 - 12))
+
 /* Exported by libxenctrl, but declared in a header that is not installed
  * (tools/libs/ctrl/xc_private.h). pages: in mfns of a PV guest, out types. */
 int xc_get_pfn_type_batch(xc_interface *control, uint32_t domid, unsigned int count,
@@ -45,10 +48,30 @@ static int fill(struct domm_layout *layout, const struct xc_domain_meminfo *memi
     return 0;
 }
 
+int domm_memory_check_p2m_size(struct domm_memory *memory, uint32_t domid, uint64_t frames,
+                               struct domm_error *err)
+{
+    xc_domaininfo_t info;
+    if (!domm_memory_domain(memory, domid, &info))
+        return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
+    if (frames <= info.max_pages + HOLES)
+        return 0;
+    return domm_fail(err, DOMM_REFUSED,
+                     "domain %u claims 0x%llx frames, and may have 0x%llx pages of memory", domid,
+                     (unsigned long long)frames, (unsigned long long)info.max_pages);
+}
+
 int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,
                        struct domm_error *err)
 {
+    xen_pfn_t frames = 0;
     *layout_r = (struct domm_layout){0};
+    if (xc_domain_nr_gpfns(memory->control, domid, &frames) < 0)
+        return domm_fail_errno(err, DOMM_FAILED, errno, "asking for the frames of domain %u",
+                               domid);
+    int rc = domm_memory_check_p2m_size(memory, domid, frames, err);
+    if (rc)
+        return rc;
     struct xc_domain_meminfo *meminfo = calloc(1, sizeof(*meminfo));
     if (!meminfo)
         return domm_no_memory(err);
@@ -59,7 +82,6 @@ int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_l
                                domid);
     }
     layout_r->meminfo = meminfo;
-    int rc = 0;
     if (meminfo->guest_width != 8)
         rc = domm_fail(err, DOMM_REFUSED, "domain %u is not a 64-bit guest", domid);
     else if (fill(layout_r, meminfo))

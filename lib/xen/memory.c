@@ -125,6 +125,16 @@ int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *fra
     return 0;
 }
 
+int domm_memory_pages(struct domm_memory *memory, uint32_t domid, uint64_t *pages_r,
+                      struct domm_error *err)
+{
+    xc_domaininfo_t info;
+    if (!domm_memory_domain(memory, domid, &info))
+        return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
+    *pages_r = info.tot_pages;
+    return 0;
+}
+
 int domm_memory_suspended(struct domm_memory *memory, uint32_t domid, bool *suspended_r,
                           struct domm_error *err)
 {

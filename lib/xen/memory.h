@@ -54,6 +54,8 @@ struct domm_layout {
     void *meminfo;
 };
 
+/* DOMM_REFUSED for a guest that claims a p2m much larger than its memory can be: how large it is,
+ * is the guest's word, and dom0 needs memory in proportion. */
 int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,
                        struct domm_error *err);
 void domm_memory_layout_free(struct domm_memory *memory, struct domm_layout *layout);
@@ -98,6 +100,10 @@ void domm_memory_unmap(struct domm_memory *memory, void *pages, size_t count);
  * reaches the hole below 4 GiB, up to its last frame. */
 int domm_memory_frames(struct domm_memory *memory, uint32_t domid, uint64_t *frames_r,
                        struct domm_error *err);
+
+/* How many pages the domain has, by Xen's count. */
+int domm_memory_pages(struct domm_memory *memory, uint32_t domid, uint64_t *pages_r,
+                      struct domm_error *err);
 
 /* CPU features that guests are given here, or that they may have at most: PV guests, or others. In
  * words as Xen counts them (xen/include/public/arch-x86/cpufeatureset.h); those beyond *count_r

@@ -9,7 +9,6 @@
 #include "lib/xen/memory-internal.h"
 
 #define ENTRIES_PER_PAGE (DOMM_PAGE_SIZE / sizeof(uint64_t))
-#define MAX_FRAMES (UINT64_C(1) << 32) /* 16 TiB */
 
 /* A copy of what the guest and Xen share. */
 static int read_shared_info(struct domm_memory *memory, uint32_t domid, struct arch_shared_info *r,
@@ -72,8 +71,11 @@ int domm_memory_layout_restored(struct domm_memory *memory, uint32_t domid,
     int rc = read_shared_info(memory, domid, &shared, err);
     if (rc)
         return rc;
-    if (!shared.p2m_vaddr || !shared.max_pfn || shared.max_pfn > MAX_FRAMES)
+    if (!shared.p2m_vaddr || !shared.max_pfn)
         return domm_fail(err, DOMM_REFUSED, "domain %u does not say where its p2m is", domid);
+    rc = domm_memory_check_p2m_size(memory, domid, shared.max_pfn, err);
+    if (rc)
+        return rc;
     struct xc_domain_meminfo *meminfo = calloc(1, sizeof(*meminfo));
     if (!meminfo)
         return domm_no_memory(err);

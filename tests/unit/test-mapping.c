@@ -116,11 +116,16 @@ static void frames_are_told_apart(void **state)
     /* mfn 3 is this guest's gfn 1; mfn 4 says gfn 1 too, but is another guest's. */
     const uint64_t p2m[] = {DOMM_NO_FRAME, 3};
     const uint64_t m2p[] = {UINT64_C(0x5555555555555555), 7, DOMM_NO_FRAME, 1, 1};
-    assert_int_equal(domm_frame_classify(3, p2m, 2, m2p, 5), DOMM_FRAME_OWN);
-    assert_int_equal(domm_frame_classify(4, p2m, 2, m2p, 5), DOMM_FRAME_FOREIGN);
-    assert_int_equal(domm_frame_classify(1, p2m, 2, m2p, 5), DOMM_FRAME_FOREIGN);
-    assert_int_equal(domm_frame_classify(2, p2m, 2, m2p, 5), DOMM_FRAME_NAMELESS);
-    assert_int_equal(domm_frame_classify(5, p2m, 2, m2p, 5), DOMM_FRAME_NAMELESS);
+    enum domm_page_kind kinds[] = {DOMM_PAGE_ABSENT, DOMM_PAGE_ORDINARY};
+    const struct domm_layout layout = {.count = 2, .mfns = p2m, .kinds = kinds};
+    assert_int_equal(domm_frame_classify(3, &layout, m2p, 5), DOMM_FRAME_OWN);
+    assert_int_equal(domm_frame_classify(4, &layout, m2p, 5), DOMM_FRAME_FOREIGN);
+    assert_int_equal(domm_frame_classify(1, &layout, m2p, 5), DOMM_FRAME_FOREIGN);
+    assert_int_equal(domm_frame_classify(2, &layout, m2p, 5), DOMM_FRAME_NAMELESS);
+    assert_int_equal(domm_frame_classify(5, &layout, m2p, 5), DOMM_FRAME_NAMELESS);
+    /* A guest can write into its p2m what it likes; Xen knows better. */
+    kinds[1] = DOMM_PAGE_ABSENT;
+    assert_int_equal(domm_frame_classify(3, &layout, m2p, 5), DOMM_FRAME_FOREIGN);
 }
 
 int main(void)

@@ -88,6 +88,9 @@ static void a_part_of_one_lost_is_degraded(void **state)
     start(state);
     status.writable = 1;
     expect(DOMM_VERDICT_DEGRADED, "memory: 1 mappings in domM are writable");
+    start(state);
+    status.hidden = 2;
+    expect(DOMM_VERDICT_DEGRADED, "memory: domM hides 2 of its pages");
 }
 
 static void nothing_seen_is_blind(void **state)

@@ -10,6 +10,7 @@
 #include "lib/pair/config.h"
 #include "lib/pair/kept.h"
 #include "lib/pair/plan.h"
+#include "lib/xen/ending.h"
 
 static int read_config(const struct cmd_arguments *arguments, struct domm_config **config_r,
                        struct domm_error *err)
@@ -94,7 +95,10 @@ static int make(struct cmd_host *host, const struct domm_config *config, uint32_
         return rc;
     rc = domm_xen_userdata_store(xen, *domid_r, DOMM_RECORD_USERDATA, text, err);
     rc = rc ? rc : domm_kept_remove(DOMM_KEPT_DIRECTORY, &config->uuid, err);
-    return rc ? undo(host, *domid_r, err) : 0;
+    if (rc)
+        return undo(host, *domid_r, err);
+    domm_xen_tend(xen, *domid_r);
+    return 0;
 }
 
 static int create(struct cmd_host *host, const struct domm_config *config, struct domm_error *err)

@@ -100,22 +100,21 @@ static int refuse_copies(const struct cmd_host *host, const struct domm_member *
     return 0;
 }
 
-/* What a process that was killed has not settled. */
+/* What a process that was killed has not settled. *found_r: there was something. */
 static int recover(struct cmd_host *host, const struct domm_member *domm,
-                   const struct request *request, struct domm_error *err)
+                   const struct request *request, bool *found_r, struct domm_error *err)
 {
     struct cmd_context *context = host->context;
     const struct domm_uuid uuid = domm->domain.uuid;
-    bool found;
     int rc = domm_recover_source(context->log, &uuid, domm->domain.domid, request->not_taken,
-                                 &found, err);
+                                 found_r, err);
     domm_inventory_free(&host->inventory);
     rc = rc ? rc
             : domm_inventory_read_unscanned(context->xen, context->log, &uuid, &host->inventory,
                                             err);
     domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
-    if (domm && !found)
-        rc = domm_recover_destination(context->xen, domm, &found, err);
+    if (domm && !*found_r)
+        rc = domm_recover_destination(context->xen, &host->inventory, domm, found_r, err);
     return rc ? rc : cmd_host_refresh(host, err);
 }
 
@@ -134,6 +133,7 @@ static int release(struct cmd_host *host, const char *name, const struct request
                    struct domm_error *err)
 {
     const struct domm_member *domm;
+    bool recovered = false;
     int rc = find(host, name, &domm, err);
     if (rc)
         return rc;
@@ -143,12 +143,16 @@ static int release(struct cmd_host *host, const char *name, const struct request
     if (request->restart)
         return domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more",
                          domm->domain.name);
-    rc = recover(host, domm, request, err);
+    rc = recover(host, domm, request, &recovered, err);
     domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
     if (domm)
         rc = refuse_copies(host, domm, err);
     if (domm && !rc && !request->force)
         rc = cmd_wait_ready(host, &uuid, NULL, domm->record.ready_timeout, err);
+    if (rc && domm && recovered) {
+        err->code = DOMM_OUTCOME_UNKNOWN;
+        return domm_hint(err, "domM runs, its targets stand still: try again, or with --force");
+    }
     if (rc)
         return rc;
     domm = domm_inventory_by_uuid(&host->inventory, &uuid);

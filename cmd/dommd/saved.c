@@ -36,7 +36,7 @@ static bool is_watched(const struct domm_inventory *inventory, const struct domm
     return false;
 }
 
-/* Without what another domM watches by now. Who has restored it also sees to its end. */
+/* Without what another domM watches by now. */
 static void adapt(struct service *service, const struct domm_inventory *inventory,
                   const struct domm_member *domm, struct domm_record *record)
 {
@@ -50,7 +50,6 @@ static void adapt(struct service *service, const struct domm_inventory *inventor
                  "%s (%u) is restored, but another domM watches %zu of its targets",
                  domm->domain.name, domm->domain.domid, record->n_targets - kept);
     record->n_targets = kept;
-    record->managed = false;
 }
 
 static int give(struct service *service, const struct domm_inventory *inventory,

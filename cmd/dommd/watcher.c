@@ -132,8 +132,7 @@ static void take_over(struct watcher *watcher, const struct domm_record_target *
                       const struct domm_domain *domain, struct target *target_r)
 {
     struct target *old = same_target(watcher, &entry->uuid);
-    *target_r =
-        (struct target){.uuid = entry->uuid, .adopted = entry->adopted, .since_ms = now_ms()};
+    *target_r = (struct target){.uuid = entry->uuid};
     if (!domain)
         return;
     target_r->domid = domain->domid;
@@ -141,8 +140,6 @@ static void take_over(struct watcher *watcher, const struct domm_record_target *
     snprintf(target_r->name, sizeof(target_r->name), "%.*s", (int)domm_name_length(domain->name),
              domain->name);
     if (old && old->domid == domain->domid) {
-        target_r->since_ms = old->since_ms;
-        target_r->ended = old->ended;
         target_r->layout = old->layout;
         old->layout = (struct domm_layout){0};
     }

@@ -40,9 +40,6 @@ struct target {
     struct domm_uuid uuid;
     uint32_t domid; /* 0: does not run here */
     bool translated;
-    bool adopted;     /* as in its record */
-    bool ended;       /* what there was to do after its end is done */
-    int64_t since_ms; /* when it was first seen */
     char name[DOMM_TARGET_NAME_BYTES];
     struct domm_layout layout; /* of a PV target, from its first mapping on */
 };
@@ -64,8 +61,6 @@ struct watcher {
     bool told; /* its processes something that they do not wait for */
     uint64_t times_told;
     int64_t busy_ms;   /* until then it is expected to ask more */
-    int64_t since_ms;  /* when it was first seen */
-    bool ended;        /* what there was to do after its end is done */
     int64_t leaves_ms; /* since when it is being destroyed; 0: it is not */
     bool unproven;     /* something that should have been taken back may be mapped yet */
     bool minded;       /* its control node: the first event is the watch's own */
@@ -126,7 +121,7 @@ void watcher_see_suspended(struct service *service, struct watcher *watcher,
 /* Gives domMs that were restored what they watched when they were saved. */
 void service_return_records(struct service *service, const struct domm_inventory *inventory);
 
-/* endings.c: does with domMs that have ended what their configurations say. */
+/* endings.c: does with guests that have ended what their configurations say. */
 void service_end(struct service *service, const struct domm_inventory *inventory);
 
 /* session.c: one turn of bounded work; true if there is more to do at once. */

@@ -9,6 +9,7 @@
 #include "lib/move/recover.h"
 #include "lib/pair/mirrors.h"
 #include "lib/pair/nodes.h"
+#include "lib/xen/ending.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/needs.h"
 
@@ -215,6 +216,7 @@ static int start_domm(struct domm_end *end, struct domm_error *err)
     for (unsigned int g = 1; !rc && end->offer.unsynchronised && g < domm_end_guests(end); g++)
         rc = unpause(end, g, err);
     domm_end_give_tables(end);
+    domm_xen_tend(end->xen, end->guests[0].domid);
     return rc ? rc : unpause(end, 0, err);
 }
 
@@ -227,6 +229,13 @@ static int release(struct domm_destination *destination, unsigned int g, struct 
         destination->ready_ns = domm_child_now_ns();
     int rc = domm_xen_cpu_time(end->xen, guest->domid, &guest->cpu_ns, err);
     return rc || guest->may_run || guest->facts.paused ? rc : unpause(end, g, err);
+}
+
+static int tend_targets(struct domm_end *end)
+{
+    for (unsigned int g = 1; g < domm_end_guests(end); g++)
+        domm_xen_tend(end->xen, end->guests[g].domid);
+    return 0;
 }
 
 int domm_destination_step(struct domm_end *end, enum domm_step step, unsigned int g,
@@ -257,7 +266,7 @@ int domm_destination_step(struct domm_end *end, enum domm_step step, unsigned in
     case DOMM_STEP_RELEASE:
         return release(destination, g, err);
     case DOMM_STEP_SETTLE:
-        return domm_adopt_targets(end->xen, end->guests[0].domid, &end->record, err);
+        return tend_targets(end);
     default:
         return domm_fail(err, DOMM_FAILED, "it is no step of the destination");
     }

@@ -6,6 +6,7 @@
 #include "lib/move/past.h"
 #include "lib/move/source-internal.h"
 #include "lib/pair/record.h"
+#include "lib/xen/ending.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/save.h"
 
@@ -91,18 +92,20 @@ int domm_recover_source(struct domm_log *log, const struct domm_uuid *domm, uint
     return rc;
 }
 
-int domm_adopt_targets(struct domm_xen *xen, uint32_t domm, struct domm_record *record,
-                       struct domm_error *err)
+static void tend(struct domm_xen *xen, const struct domm_inventory *inventory,
+                 const struct domm_member *domm)
 {
-    cleanup_free char *text = NULL;
-    for (size_t i = 0; i < record->n_targets; i++)
-        record->targets[i].adopted = true;
-    int rc = domm_record_format(record, &text, err);
-    return rc ? rc : domm_xen_userdata_store(xen, domm, DOMM_RECORD_USERDATA, text, err);
+    domm_xen_tend(xen, domm->domain.domid);
+    for (size_t i = 0; i < domm->record.n_targets; i++) {
+        const struct domm_member *target =
+            domm_inventory_by_uuid(inventory, &domm->record.targets[i].uuid);
+        if (target)
+            domm_xen_tend(xen, target->domain.domid);
+    }
 }
 
-int domm_recover_destination(struct domm_xen *xen, const struct domm_member *domm, bool *found_r,
-                             struct domm_error *err)
+int domm_recover_destination(struct domm_xen *xen, const struct domm_inventory *inventory,
+                             const struct domm_member *domm, bool *found_r, struct domm_error *err)
 {
     const struct domm_past_query query = {.guest = &domm->domain.uuid, .domid = domm->domain.domid};
     struct domm_past past;
@@ -115,9 +118,8 @@ int domm_recover_destination(struct domm_xen *xen, const struct domm_member *dom
                   domm->domain.name);
         return domm_hint(err, "xl destroy ends this copy, and so does another domm migrate");
     }
-    struct domm_record record = domm->record;
-    rc = domm_adopt_targets(xen, domm->domain.domid, &record, err);
-    if (!rc && domm->domain.state == DOMM_STATE_PAUSED)
+    tend(xen, inventory, domm);
+    if (domm->domain.state == DOMM_STATE_PAUSED)
         rc = domm_xen_unpause(xen, domm->domain.domid, err);
     return rc ? rc : domm_past_finish(&query, err);
 }

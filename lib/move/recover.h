@@ -19,16 +19,10 @@
 int domm_recover_source(struct domm_log *log, const struct domm_uuid *domm, uint32_t domid,
                         bool not_taken, bool *found_r, struct domm_error *err);
 
-/* At the destination, if the guests are its own: domM runs, and dommd looks after its targets. As
- * above; DOMM_REFUSED if they were never handed over. */
-int domm_recover_destination(struct domm_xen *xen, const struct domm_member *domm, bool *found_r,
-                             struct domm_error *err);
-
-/* Whoever looked after the targets at the source, as xl's own process does, has lost them: from now
- * on dommd does what their configurations say when they end. Sets that in the record, and stores it
- * with domM. */
-int domm_adopt_targets(struct domm_xen *xen, uint32_t domm, struct domm_record *record,
-                       struct domm_error *err);
+/* At the destination, if the guests are its own: domM runs, and all are tended. As above;
+ * DOMM_REFUSED if they were never handed over. */
+int domm_recover_destination(struct domm_xen *xen, const struct domm_inventory *inventory,
+                             const struct domm_member *domm, bool *found_r, struct domm_error *err);
 
 /* Destroys what earlier migrations to this host have left of a guest and never handed over. Under
  * the guest's lock. */

@@ -129,9 +129,9 @@ const char *domm_role_name(enum domm_role role)
 const struct domm_member *domm_inventory_by_uuid(const struct domm_inventory *inventory,
                                                  const struct domm_uuid *uuid)
 {
-    for (size_t i = 0; i < inventory->count; i++) {
-        if (domm_uuid_equal(&inventory->members[i].domain.uuid, uuid))
-            return &inventory->members[i];
+    for (size_t i = inventory->count; i > 0; i--) {
+        if (domm_uuid_equal(&inventory->members[i - 1].domain.uuid, uuid))
+            return &inventory->members[i - 1];
     }
     return NULL;
 }

@@ -56,7 +56,7 @@ const struct domm_member *domm_inventory_watcher(const struct domm_inventory *in
                                                  const struct domm_member *member,
                                                  const struct domm_member *after);
 
-/* The domain with this UUID, or null. */
+/* The newest domain with this UUID, or null: one that rename-restart preserves keeps its UUID. */
 const struct domm_member *domm_inventory_by_uuid(const struct domm_inventory *inventory,
                                                  const struct domm_uuid *uuid);
 

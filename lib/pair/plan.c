@@ -165,7 +165,7 @@ int domm_plan_create(struct domm_xen *xen, struct nl_sock *netlink,
                      const struct domm_inventory *inventory, const struct domm_config *config,
                      struct domm_record *record_r, struct domm_error *err)
 {
-    *record_r = (struct domm_record){.ready_timeout = config->ready_timeout, .managed = true};
+    *record_r = (struct domm_record){.ready_timeout = config->ready_timeout};
     int rc = check_identity(inventory, config, err);
     rc = rc ? rc : plan_targets(xen, netlink, inventory, config, record_r, err);
     return rc ? rc : check_host(xen, netlink, config, err);

@@ -140,8 +140,7 @@ static int add_target(struct domm_record *record, struct json_object *item, stru
 
     struct json_object *list;
     size_t count;
-    int rc = read_flag(item, "adopted", &target->adopted, err);
-    rc = rc ? rc : read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
+    int rc = read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
     for (size_t i = 0; !rc && i < count; i++)
         rc = add_mirror(target, json_object_array_get_idx(list, i), err);
     rc = rc ? rc : read_list(item, "storage", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
@@ -215,7 +214,6 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
     record_r->ready_timeout = DOMM_READY_TIMEOUT;
     int rc = check_version(root, err);
     rc = rc ? rc : read_number(root, "ready_timeout", 1, 3600, &record_r->ready_timeout, err);
-    rc = rc ? rc : read_flag(root, "managed", &record_r->managed, err);
     return rc ? rc : read_targets(record_r, root, err);
 }
 
@@ -226,8 +224,6 @@ static struct json_object *target_json(const struct domm_record_target *target)
     char text[DOMM_UUID_TEXT];
     domm_uuid_format(&target->uuid, text);
     domm_json_text(object, "uuid", text);
-    if (target->adopted)
-        domm_json_bool(object, "adopted", true);
     for (size_t i = 0; i < target->n_mirrors; i++) {
         struct json_object *item = json_object_new_object();
         domm_json_number(item, "vif", target->mirrors[i].vif);
@@ -256,7 +252,6 @@ int domm_record_format(const struct domm_record *record, char **json_r, struct d
         json_object_array_add(targets, target_json(&record->targets[i]));
     domm_json_number(root, "version", RECORD_VERSION);
     domm_json_number(root, "ready_timeout", record->ready_timeout);
-    domm_json_bool(root, "managed", record->managed);
     json_object_object_add(root, "targets", targets);
     *json_r = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
                                                               JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -4,8 +4,8 @@
  * ends with the domain. It says what shall be; what is, is measured (lib/pair/status.h). A JSON
  * object,
  *
- *     {"version": 1, "ready_timeout": 60, "managed": true, "targets": [
- *         {"uuid": "<uuid>", "adopted": true,
+ *     {"version": 1, "ready_timeout": 60, "targets": [
+ *         {"uuid": "<uuid>",
  *          "mirror": [{"vif": 0, "to": 1}],
  *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3, "unchecked": true},
  *                      {"block": "xvdb", "max_age": 3}]}]}
@@ -48,7 +48,6 @@ struct domm_storage {
 
 struct domm_record_target {
     struct domm_uuid uuid;
-    bool adopted; /* it came by domm migrate: dommd sees to it when it ends by itself */
     size_t n_mirrors, n_storage;
     struct domm_mirror_pair mirrors[DOMM_RECORD_MAX_ITEMS];
     struct domm_storage storage[DOMM_RECORD_MAX_ITEMS];
@@ -56,7 +55,6 @@ struct domm_record_target {
 
 struct domm_record {
     unsigned ready_timeout; /* seconds */
-    bool managed;           /* made by domm create: dommd sees to it when it ends by itself */
     size_t n_targets;       /* may be 0: a domM that is attached to nothing at present */
     struct domm_record_target targets[DOMM_RECORD_MAX_TARGETS];
 };

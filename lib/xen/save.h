@@ -52,7 +52,8 @@ int domm_xen_suspend(struct domm_xen *xen, uint32_t domid, struct domm_error *er
 /*
  * Lets a guest that is suspended go on where it was; of one that is not, a pending request to
  * suspend is taken back, and one that domm_xen_suspend has made and the guest is carrying out is
- * waited for, up to a minute. A controller pause that was made after it had suspended is undone,
+ * waited for, up to a minute. One that was suspended is tended from then on (lib/xen/ending.h). A
+ * controller pause that was made after it had suspended is undone,
  * and so is what a saver that was killed has left: Xen stops tracking what the guest writes.
  */
 int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err);

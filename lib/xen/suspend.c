@@ -6,6 +6,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/rest.h"
+#include "lib/xen/ending.h"
+#include "lib/xen/guest.h"
 #include "lib/xen/internal.h"
 #include "lib/xen/save.h"
 
@@ -145,16 +147,21 @@ static int resume(struct domm_xen *xen, uint32_t domid, bool paused, struct domm
 
 int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
 {
-    bool suspended, paused;
+    bool suspended, paused, asked = is_asked(xen, domid);
     int rc = await(xen, domid, &suspended, &paused, err);
     if (rc)
         return rc;
     stop_tracking(xen, domid);
     if (suspended)
         rc = resume(xen, domid, paused, err);
-    if (!rc)
-        unmark(xen, domid);
-    return rc;
+    else if (asked && paused) /* who resumed it was killed before it had unpaused it */
+        rc = domm_xen_unpause(xen, domid, err);
+    if (rc)
+        return rc;
+    if (suspended || (asked && paused))
+        domm_xen_tend(xen, domid);
+    unmark(xen, domid);
+    return 0;
 }
 
 int domm_xen_configuration(struct domm_xen *xen, uint32_t domid, char **json_r,

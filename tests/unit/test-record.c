@@ -141,8 +141,7 @@ static void what_is_written_can_be_read(void **state)
 {
     (void)state;
     static const char text[] =
-        "{\"version\":1,\"ready_timeout\":90,\"managed\":true,\"targets\":[{\"uuid\":\"" A
-        "\",\"mirror\":["
+        "{\"version\":1,\"ready_timeout\":90,\"targets\":[{\"uuid\":\"" A "\",\"mirror\":["
         "{\"vif\":0,\"to\":1},{\"vif\":2,\"to\":1}],\"storage\":["
         "{\"nfs\":\"filer:/srv/a b\",\"max_age\":5},"
         "{\"nfs\":\"filer:/srv/c\",\"max_age\":3,\"unchecked\":true}]},"
@@ -184,7 +183,6 @@ static void what_to_watch_is_checked(void **state)
         WITH("\"storage\":[{\"block\":\"xvdb\",\"max_age\":\"1\"}]"),
         WITH("\"storage\":[{\"nfs\":\"a:/b\",\"unchecked\":1}]"),
         "{\"version\":1,\"ready_timeout\":0,\"targets\":[]}",
-        "{\"version\":1,\"managed\":1,\"targets\":[]}",
     };
     struct domm_record record;
     struct domm_error err;

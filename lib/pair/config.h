@@ -25,15 +25,14 @@
 #define DOMM_CONFIG_MAX_STORAGE 64
 
 #define DOMM_MONITOR_VIF_SCRIPT "vif-domm-monitor"
-#define DOMM_MONITOR_DISK_SCRIPT "block-domm-monitor"
 
 const char *domm_on_event_name(enum domm_on_event event);
 
 struct domm_config_disk {
     char *spec; /* as it was written, for libxlutil */
     struct domm_disk parsed;
-    const char
-        *script; /* DOMM_MONITOR_DISK_SCRIPT if a storage leads here and nothing else is said */
+    const char *script; /* DOMM_MONITOR_DISK_SCRIPT (lib/xen/needs.h) if a storage leads here and
+                           nothing else is said */
 };
 
 /* Strings are null if not given. */

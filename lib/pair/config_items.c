@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "lib/pair/config_spec.h"
+#include "lib/xen/needs.h"
 #include "lib/xen/vif.h"
 
 static int room(size_t count, size_t most, struct domm_error *err)

@@ -24,12 +24,22 @@ static bool add(struct list *list, enum domm_need_kind kind, const char *what)
     return grown[list->count++].what != NULL;
 }
 
+static bool is_script(const char *script, const char *name)
+{
+    const char *slash = strrchr(script, '/');
+    return strcmp(slash ? slash + 1 : script, name) == 0;
+}
+
 /* libxl gives each vif a bridge by default; only its own scripts use it. */
 static bool uses_bridge(const libxl_device_nic *nic)
 {
-    const char *name = nic->script ? strrchr(nic->script, '/') : NULL;
-    name = name ? name + 1 : nic->script;
-    return !name || strcmp(name, "vif-bridge") == 0;
+    return !nic->script || is_script(nic->script, "vif-bridge");
+}
+
+/* What another script makes of the path is known to that alone. */
+static bool is_file(const libxl_device_disk *disk)
+{
+    return !disk->script || is_script(disk->script, DOMM_MONITOR_DISK_SCRIPT);
 }
 
 static bool add_all(struct list *list, const libxl_domain_config *config)
@@ -44,9 +54,10 @@ static bool add_all(struct list *list, const libxl_domain_config *config)
     }
     for (int i = 0; i < config->num_disks; i++) {
         const libxl_device_disk *disk = &config->disks[i];
-        if (disk->backend_domid || disk->backend_domname || disk->script)
+        if (disk->backend_domid || disk->backend_domname)
             continue;
-        whole &= add(list, DOMM_NEED_FILE, disk->pdev_path);
+        whole &= add(list, DOMM_NEED_SCRIPT, disk->script);
+        whole &= !is_file(disk) || add(list, DOMM_NEED_FILE, disk->pdev_path);
     }
     return whole;
 }

@@ -23,6 +23,7 @@ struct domm_need {
 };
 
 #define DOMM_SCRIPTS_DIRECTORY "/etc/xen/scripts"
+#define DOMM_MONITOR_DISK_SCRIPT "block-domm-monitor" /* ours: what it is given is a file */
 
 /* From libxl's JSON; what driver domains provide is left out. DOMM_REFUSED for a configuration
  * that libxl does not understand. *needs_r is freed by domm_needs_free. */

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/pair/config.h"
+#include "lib/xen/needs.h"
 
 #define MINIMUM "name='ids'\nkernel='/dev/null'\nmemory=192\n"
 

@@ -25,6 +25,7 @@ enum file { FILE_DIRECTORY, FILE_MEM, FILE_INFO, FILES = 4 };
 
 #define FIRST_INODE 4
 #define MAX_READ (1u << 20)
+#define MAX_RANGES 1024 /* in info.json */
 
 static const char *const file_names[] = {[FILE_MEM] = "mem", [FILE_INFO] = "info.json"};
 
@@ -189,6 +190,26 @@ static void add_kernel(struct json_object *info, struct view *view)
     add_address(kernel, "vmcoreinfo", facts->vmcoreinfo);
 }
 
+/* Where there is memory: [first frame, number of frames]. */
+static void add_ranges(struct json_object *info, const struct view *view)
+{
+    struct json_object *ranges = json_object_new_array();
+    uint64_t gfn = 0, end = view->attached ? view->filled : 0;
+    json_object_object_add(info, "ranges", ranges);
+    while (gfn < end && json_object_array_length(ranges) < MAX_RANGES) {
+        uint64_t first = gfn;
+        while (gfn < end && domm_guest_is_mapped(view->memory, gfn))
+            gfn++;
+        if (gfn > first) {
+            struct json_object *range = json_object_new_array_ext(2);
+            json_object_array_add(range, json_object_new_uint64(first));
+            json_object_array_add(range, json_object_new_uint64(gfn - first));
+            json_object_array_add(ranges, range);
+        }
+        gfn++;
+    }
+}
+
 static void read_info(fuse_req_t request, struct view *view, size_t size, off_t offset)
 {
     cleanup_json struct json_object *info = json_object_new_object();
@@ -203,6 +224,7 @@ static void read_info(fuse_req_t request, struct view *view, size_t size, off_t 
     domm_json_number(info, "frames_mapped", view_mapped(view));
     domm_json_bool(info, "complete",
                    view->attached && view->filled == domm_guest_memory_frames(view->memory));
+    add_ranges(info, view);
     add_kernel(info, view);
     const char *text = json_object_to_json_string_ext(info, JSON_C_TO_STRING_PRETTY);
     size_t length = strlen(text);

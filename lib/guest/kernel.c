@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/guest/pagetable.h"
 
@@ -202,13 +203,24 @@ static int check_consistency(struct domm_kernel *kernel)
     return check_pointer(kernel);
 }
 
-/* How many candidates are looked at: a hostile target may hold any number. */
+/* How many candidates are looked at, and for how long: a hostile target may hold any number, each
+ * with symbols that take long to read, while the agent does nothing else. */
 #define MAX_CANDIDATES 1024
+#define MAX_SECONDS 5
+
+static bool is_too_late(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - start->tv_sec > MAX_SECONDS;
+}
 
 int domm_kernel_open(const struct domm_physical *physical, struct domm_kernel **kernel_r)
 {
     struct vmcoreinfo info;
     uint64_t address = 0;
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
     for (int i = 0; i < MAX_CANDIDATES; i++, address += VMCOREINFO_BYTES) {
         char page[VMCOREINFO_BYTES];
         struct domm_kernel *kernel = NULL;
@@ -227,6 +239,8 @@ int domm_kernel_open(const struct domm_physical *physical, struct domm_kernel **
         domm_kernel_close(kernel);
         if (rc != -EPROTO && rc != -EFAULT)
             return rc;
+        if (is_too_late(&start))
+            break;
     }
     return -ENOENT;
 }

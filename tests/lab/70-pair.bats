@@ -22,13 +22,15 @@ status() { on host1 "domm --json monitor-status domm1 2>/dev/null; true" | jq -r
 verdict() { status '.domms[0].targets[0] | .verdict + " " + .memory.verdict + " " + .network.verdict + " " + .storage.verdict'; }
 is() { [ "$(verdict)" = "$1" ]; }
 
-# What a host has of domains, nodes, filters and records: to be the same before and after. What the
+# What a host has of domains, nodes, filters, records and mounts: to be the same before and after. What the
 # agent says all the time is left out.
 state() {
 	on host1 'xl list | cut -c1-45
 		xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /memory/meminfo -e uptime
 		for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done
-		ls /var/lib/xen | grep -v -e -lock$'
+		ls /var/lib/xen | grep -v -e -lock$
+		grep -v " /run/user/" /proc/mounts
+		! xl domid domm1 >/dev/null 2>&1 || ssh -o ConnectTimeout=20 domm1 grep -v /run/user/ /proc/mounts'
 }
 unchanged() { diff <(echo "$1") <(state); }
 

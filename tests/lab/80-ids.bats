@@ -33,7 +33,7 @@ watch_kernel() {
 	local start=$SECONDS
 	in_domm "domm-kernel-check baseline -o /tmp/baseline $mem"
 	note "baseline: $((SECONDS - start)) s, $(in_domm 'stat -c %s /tmp/baseline') bytes"
-	in_domm_for_a_while "domm-kernel-check check -b /tmp/baseline -i 5 -j $mem"
+	in_domm_for_a_while "domm-kernel-check check -b /tmp/baseline -i 5 -v -j $mem"
 }
 
 @test "a byte of the target's kernel text is overwritten: reported with its symbol, and cleared" {
@@ -47,7 +47,9 @@ watch_kernel() {
 			echo "p:evil __x64_sys_sethostname+$at" > kprobe_events 2>/dev/null && break
 		done
 		echo 1 > events/kprobes/evil/enable'
+	looks=$(looks_over host1 /tmp/output)
 	eventually 60 output_has 'changed.*__x64_sys_sethostname'
+	seen_at_once host1 /tmp/output "$looks" 'changed.*__x64_sys_sethostname'
 	note "$(in_domm 'grep -a sethostname /tmp/output' | head -n 1)"
 	in_target 'echo 0 > /sys/kernel/tracing/events/kprobes/evil/enable'
 	eventually 60 output_has 'restored'
@@ -62,7 +64,9 @@ watch_kernel() {
 	# The entry of getpid, 39, in the kernel's image mapping.
 	at=$(printf %x $((0x$table + 39 * 8 - 0xffffffff80000000 + base)))
 	old=$(on host1 "/root/poke \$(xl domid target1) $at f0")
+	looks=$(looks_over host1 /tmp/output)
 	eventually 60 output_has 'changed.*sys_call_table'
+	seen_at_once host1 /tmp/output "$looks" 'changed.*sys_call_table'
 	note "$(in_domm 'grep -a sys_call_table /tmp/output' | head -n 1)"
 	on host1 "/root/poke \$(xl domid target1) $at $old"
 	eventually 60 output_has 'restored'

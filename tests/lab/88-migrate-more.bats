@@ -84,6 +84,24 @@ setup() {
 		domm attach domm1 target2 -m vif=0,to=1'
 	refuses 6 'no bridge onlyhere' 'domm migrate domm1 host2'
 	on host1 'domm detach domm1 target2; xl network-detach target2 1; ip link del onlyhere'
+
+	# A disk of domM; the file server; a later domm, which says HELLO (lib/move/wire.h).
+	on host1 'truncate -s 1M /var/tmp/disk
+		xl block-attach domm1 script=block-domm-monitor,vdev=xvdb,access=ro,target=/var/tmp/disk'
+	refuses 6 'the disk /var/tmp/disk' 'domm migrate domm1 host2'
+	on host1 'xl block-detach domm1 xvdb; rm /var/tmp/disk'
+	on host2 'ip route add unreachable 10.99.0.3/32'
+	refuses 6 'storage: ' 'domm migrate domm1 host2'
+	on host2 'ip route del unreachable 10.99.0.3/32'
+	lab ssh host1 'cat > /root/later' <<-'EOF'
+		import struct, sys
+		says = struct.pack(">HHH5sH2s", 8, 9, 5, b"domm9", 2, b"99")
+		sys.stdout.buffer.write(b"DOMC" + struct.pack(">HHI", 1, 1, len(says)) + says)
+		sys.stdout.flush()
+		sys.stdin.buffer.read()
+	EOF
+	refuses 6 'no version of the protocol in common' "domm migrate -s 'python3 /root/later' domm1 host2"
+
 	begin_migration host1 host2 -d tcp -b 2 # MiB/s: it takes longer than what is asked of it here
 	eventually 120 begun host1
 	refuses 6 'is being migrated' 'domm migrate target1 host2'

@@ -1,14 +1,25 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The pair goes to host2 and back again and again, watched by one witness all the time, and nothing
-# grows. SOAK is how many times it goes and comes back: 50 take hours under emulation.
+# grows. SOAK is how many times it goes and comes back: 50 take two hours under emulation.
 
 load helpers
 load migrate
 
+# What a guest's own kernel loses is not domm's to mend: Linux's xen-netfront leaves 1 MiB behind for
+# each vif that it connects anew (domm(1), BUGS), and domM has two. Guests that go on for long get
+# that much more.
 setup_file() {
 	lab up
-	lab restore watched
+	if [ "${SOAK:-2}" -le 5 ]; then
+		lab restore watched
+	else
+		lab reset
+		lab push
+		lab start target1 --memory $((160 + 2 * SOAK))
+		DOMM_MIB=$((160 + 4 * SOAK)) watch_config | lab ssh host1 'cat > /etc/xen/watch.cfg'
+		on host1 'domm create /etc/xen/watch.cfg'
+	fi
 	prepare_witness
 }
 
@@ -24,11 +35,14 @@ holdings() {
 	done | tr '\n' ' '
 }
 
-# KiB of both dommds, and what the dom0s could still give to programs: for the reader.
+# KiB of both dommds, and what the dom0s and the guests could still give to programs: for the reader.
 memory() {
 	for host in host1 host2; do
 		on $host 'sed -n "s/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p" /proc/$(pidof -s dommd)/status
 			sed -n "s/^MemAvailable: *\([0-9]*\).*/\1/p" /proc/meminfo'
+	done | tr '\n' ' '
+	for guest in domm1 target1; do
+		in_guest host1 $guest 'sed -n "s/^MemAvailable: *\([0-9]*\).*/\1/p" /proc/meminfo'
 	done | tr '\n' ' '
 }
 

@@ -33,6 +33,17 @@ eventually() {
 	done
 }
 
+# looks_over HOST LOG: how many looks domm-kernel-check -v -j has made in domm1.
+looks_over() { in_guest "$1" domm1 "grep -a -c '\"event\":\"checked\"' $2 || true"; }
+
+# seen_at_once HOST LOG COUNT PATTERN: what was done when no more than COUNT looks were over is told of
+# by the one that was under way, or by the next.
+seen_at_once() {
+	local more
+	more=$(in_guest "$1" domm1 "awk -v n=$3 '/\"event\":\"checked\"/ { over++ } /$4/ { print over - n; exit }' $2")
+	[ "$more" -le 1 ] || { echo "$more looks were over before $4 was told of"; return 1; }
+}
+
 # note TEXT: a figure for the reader of the test's output.
 note() { echo "# $*" >&3; }
 
@@ -41,7 +52,7 @@ pair_config() {
 	cat <<-EOF
 		name = "domm$1"
 		uuid = "d0330000-0000-4000-8000-00000000002$1"
-		memory = 160
+		memory = ${DOMM_MIB:-160}
 		kernel = "/var/lib/lab/vmlinuz"
 		ramdisk = "/var/lib/lab/initrd.img"
 		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm$1 rw console=hvc0 ip=10.99.0.2$1::10.99.0.3:255.255.255.0:domm$1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm$1"

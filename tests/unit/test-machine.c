@@ -337,6 +337,23 @@ static void the_limit_gives_up_or_forces(void **state)
     }
 }
 
+/* Who writes a lot once more after it waits for nobody. */
+static void who_is_forced_is_not_waited_for(void **state)
+{
+    (void)state;
+    char log[2000] = "";
+    struct domm_move_answer answer, copying;
+    struct domm_machine m = begin(true, 1, &answer);
+    m.setup.force_busy = true;
+    play(&m, answer, log, sizeof(log));
+    play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
+    copying = get(&m, DOMM_MESSAGE_ACCEPT);
+    assert_false(tell(&m, DOMM_EVENT_LIMIT).ignored);
+    assert_false(tell(&m, DOMM_EVENT_DIVERGED).ignored);
+    play(&m, copying, log, sizeof(log));
+    assert_int_equal(m.state, DOMM_SRC_HANDING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +368,7 @@ int main(void)
         cmocka_unit_test(silence_after_commit_changes_nothing_at_the_source),
         cmocka_unit_test(a_domm_that_is_not_ready_meets_the_policy),
         cmocka_unit_test(the_limit_gives_up_or_forces),
+        cmocka_unit_test(who_is_forced_is_not_waited_for),
     };
     return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
 }

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/place.h"
+#include "lib/move/decision.h"
 #include "lib/move/runner.h"
 
 /* What goes wrong. */
@@ -250,6 +252,23 @@ static void a_domm_that_is_never_ready_has_its_targets_held(void **state)
     assert_contains(destination.error.text, "domm1 sleeps");
 }
 
+/* Somebody decided when nothing was held yet. */
+static void what_was_decided_before_does_not_count(void **state)
+{
+    (void)state;
+    static const struct domm_uuid domm;
+    static char directory[] = "/tmp/domm-test-XXXXXX";
+    enum domm_event_type left;
+    struct domm_error err;
+    domm_run_directory = mkdtemp(directory);
+    assert_non_null(domm_run_directory);
+    assert_int_equal(domm_decision_leave(&domm, DOMM_EVENT_FORCE, &err), 0);
+    plan = (struct plan){.never_ready = true};
+    ends_as(DOMM_SRC_MOVED, DOMM_DST_HELD);
+    assert_false(domm_decision_take(&domm, &left));
+    assert_int_equal(rmdir(directory), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_link_that_is_cut_takes_everything_back),
         cmocka_unit_test(an_interrupt_takes_everything_back),
         cmocka_unit_test(a_domm_that_is_never_ready_has_its_targets_held),
+        cmocka_unit_test(what_was_decided_before_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,25 +54,27 @@ static int find_ordinary(struct domm_compare *compare, uint64_t first, struct or
     return rc;
 }
 
+/* copy: the page's place among those of the batch. */
 static void compare_page(struct domm_compare *compare, uint64_t gfn, const unsigned char *page,
-                         struct domm_page_batch *batch)
+                         unsigned char *copy, struct domm_page_batch *batch)
 {
-    const unsigned char *sent = domm_shadow_page(compare->shadow, gfn);
-    if (sent && memcmp(sent, page, DOMM_PAGE_SIZE) == 0)
+    memcpy(copy, page, DOMM_PAGE_SIZE);
+    if (!domm_shadow_note(compare->shadow, gfn, copy))
         return;
     batch->entries[batch->n_entries++] = gfn;
-    batch->pages[batch->n_pages++] = domm_shadow_store(compare->shadow, gfn, page);
+    batch->pages[batch->n_pages++] = copy;
 }
 
 /* A page that is gone by now is left to the next round, or to libxenguest. */
 static void compare_batch(struct domm_compare *compare, struct ordinary *ordinary,
-                          struct domm_page_batch *batch)
+                          unsigned char *copies, struct domm_page_batch *batch)
 {
     unsigned char *pages = domm_memory_map(compare->memory, compare->domid, ordinary->mfns,
                                            ordinary->count, ordinary->errors);
     for (size_t i = 0; pages && i < ordinary->count; i++) {
         if (!ordinary->errors[i])
-            compare_page(compare, ordinary->gfns[i], pages + i * DOMM_PAGE_SIZE, batch);
+            compare_page(compare, ordinary->gfns[i], pages + i * DOMM_PAGE_SIZE,
+                         copies + batch->n_pages * DOMM_PAGE_SIZE, batch);
     }
     domm_memory_unmap(compare->memory, pages, ordinary->count);
 }
@@ -82,15 +84,16 @@ int domm_compare_round(struct domm_compare *compare, struct domm_sink *sink, uin
 {
     cleanup_free struct ordinary *ordinary = calloc(1, sizeof(*ordinary));
     cleanup_free struct domm_page_batch *batch = calloc(1, sizeof(*batch));
+    cleanup_free unsigned char *copies = malloc((size_t)DOMM_LIBXC_BATCH * DOMM_PAGE_SIZE);
     int rc = 0;
     *sent_r = 0;
-    if (!ordinary || !batch)
+    if (!ordinary || !batch || !copies)
         return domm_no_memory(err);
     for (uint64_t gfn = 0; !rc && gfn < compare->layout.count; gfn += DOMM_LIBXC_BATCH) {
         rc = find_ordinary(compare, gfn, ordinary, err);
         if (rc || !ordinary->count)
             continue;
-        compare_batch(compare, ordinary, batch);
+        compare_batch(compare, ordinary, copies, batch);
         *sent_r += batch->n_pages;
         rc = domm_page_batch_write(batch, sink, err);
     }

@@ -2,8 +2,8 @@
 /*
  * Pre-copy of a PV guest that runs, without Xen's help: Xen without shadow paging cannot tell what
  * a PV guest writes, so each round compares all of its ordinary pages with what was sent, and sends
- * what has changed. A page is sent from the copy that is compared later, never from the guest's
- * memory, which changes meanwhile. Page tables are never sent before the guest has stopped.
+ * what has changed. A page is compared and sent from a copy, never from the guest's memory, which
+ * changes meanwhile. Page tables are never sent before the guest has stopped.
  */
 #ifndef DOMM_SAVE_COMPARE_H
 #define DOMM_SAVE_COMPARE_H

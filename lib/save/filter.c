@@ -150,7 +150,7 @@ static int go_on(struct domm_filter *filter, struct domm_error *err)
             expect(filter, PART_PAGE, DOMM_PAGE_SIZE);
             return 0;
         }
-        filter->count.abandoned += domm_shadow_page(filter->shadow, DOMM_ENTRY_GFN(entry)) != NULL;
+        filter->count.abandoned += domm_shadow_has(filter->shadow, DOMM_ENTRY_GFN(entry));
         filter->batch.entries[filter->batch.n_entries++] = entry;
     }
     expect(filter, PART_HEAD, sizeof(struct domm_libxc_head));
@@ -177,10 +177,8 @@ static int on_page(struct domm_filter *filter, const unsigned char *page, struct
 {
     struct domm_page_batch *batch = &filter->batch;
     uint64_t entry = filter->entries[filter->next++];
-    const unsigned char *sent = NULL;
-    if (DOMM_ENTRY_TYPE(entry) == DOMM_TYPE_ORDINARY)
-        sent = domm_shadow_page(filter->shadow, DOMM_ENTRY_GFN(entry));
-    if (sent && memcmp(sent, page, DOMM_PAGE_SIZE) == 0) {
+    if (DOMM_ENTRY_TYPE(entry) == DOMM_TYPE_ORDINARY &&
+        domm_shadow_is(filter->shadow, DOMM_ENTRY_GFN(entry), page)) {
         filter->count.dropped++;
     } else {
         filter->count.passed++;

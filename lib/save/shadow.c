@@ -2,16 +2,16 @@
 #include "lib/save/shadow.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
+#include <sys/random.h>
+#include <xxhash.h>
 
 #include "lib/xen/memory.h"
 
 struct domm_shadow {
     size_t count;
-    unsigned char *pages;
+    uint64_t seed;
+    XXH128_hash_t *digests;
     bool *sent;
 };
 
@@ -21,38 +21,49 @@ int domm_shadow_new(size_t count, struct domm_shadow **shadow_r, struct domm_err
     if (!shadow)
         return domm_no_memory(err);
     shadow->count = count;
+    shadow->digests = calloc(count ? count : 1, sizeof(*shadow->digests));
     shadow->sent = calloc(count ? count : 1, sizeof(*shadow->sent));
-    void *pages = mmap(NULL, (count ? count : 1) * DOMM_PAGE_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    shadow->pages = pages == MAP_FAILED ? NULL : pages;
-    if (!shadow->sent || !shadow->pages) {
+    int rc = shadow->digests && shadow->sent ? 0 : domm_no_memory(err);
+    if (!rc && getrandom(&shadow->seed, sizeof(shadow->seed), 0) != sizeof(shadow->seed))
+        rc = domm_fail_errno(err, DOMM_FAILED, errno, "asking for random bytes");
+    if (rc)
         domm_shadow_free(shadow);
-        return domm_no_memory(err);
-    }
-    *shadow_r = shadow;
-    return 0;
+    else
+        *shadow_r = shadow;
+    return rc;
 }
 
 void domm_shadow_free(struct domm_shadow *shadow)
 {
     if (!shadow)
         return;
-    if (shadow->pages)
-        munmap(shadow->pages, (shadow->count ? shadow->count : 1) * DOMM_PAGE_SIZE);
+    free(shadow->digests);
     free(shadow->sent);
     free(shadow);
 }
 
-const unsigned char *domm_shadow_page(const struct domm_shadow *shadow, uint64_t gfn)
+static XXH128_hash_t digest(const struct domm_shadow *shadow, const unsigned char *page)
 {
-    if (gfn >= shadow->count || !shadow->sent[gfn])
-        return NULL;
-    return shadow->pages + gfn * DOMM_PAGE_SIZE;
+    return XXH3_128bits_withSeed(page, DOMM_PAGE_SIZE, shadow->seed);
 }
 
-const unsigned char *domm_shadow_store(struct domm_shadow *shadow, uint64_t gfn,
-                                       const unsigned char *page)
+bool domm_shadow_has(const struct domm_shadow *shadow, uint64_t gfn)
 {
+    return gfn < shadow->count && shadow->sent[gfn];
+}
+
+bool domm_shadow_is(const struct domm_shadow *shadow, uint64_t gfn, const unsigned char *page)
+{
+    return domm_shadow_has(shadow, gfn) &&
+           XXH128_isEqual(shadow->digests[gfn], digest(shadow, page));
+}
+
+bool domm_shadow_note(struct domm_shadow *shadow, uint64_t gfn, const unsigned char *page)
+{
+    const XXH128_hash_t now = digest(shadow, page);
+    if (domm_shadow_has(shadow, gfn) && XXH128_isEqual(shadow->digests[gfn], now))
+        return false;
+    shadow->digests[gfn] = now;
     shadow->sent[gfn] = true;
-    return memcpy(shadow->pages + gfn * DOMM_PAGE_SIZE, page, DOMM_PAGE_SIZE);
+    return true;
 }

@@ -98,7 +98,7 @@ static struct fixture *setup(bool verify)
     for (unsigned gfn = 0; gfn < 7; gfn++) {
         fill_page(page, (unsigned char)(gfn == 3 ? 99 : gfn));
         if (gfn != 1 && gfn != 5)
-            domm_shadow_store(fixture->shadow, gfn, page);
+            assert_true(domm_shadow_note(fixture->shadow, gfn, page));
     }
     fixture->sink.fd = memfd_create("sink", MFD_CLOEXEC);
     assert_int_equal(
@@ -484,9 +484,36 @@ static void a_deaf_child_is_killed(void **state)
     assert_int_equal(child.pid, 0);
 }
 
+static void a_page_is_sent_when_it_has_changed(void **state)
+{
+    (void)state;
+    struct domm_error err = {0};
+    struct domm_shadow *shadow;
+    unsigned char page[DOMM_PAGE_SIZE];
+    assert_int_equal(domm_shadow_new(2, &shadow, &err), 0);
+    fill_page(page, 7);
+    assert_false(domm_shadow_has(shadow, 0));
+    assert_false(domm_shadow_is(shadow, 0, page));
+    assert_true(domm_shadow_note(shadow, 0, page));
+    assert_true(domm_shadow_is(shadow, 0, page));
+    assert_false(domm_shadow_note(shadow, 0, page));
+    for (unsigned bit = 0; bit < 8 * DOMM_PAGE_SIZE; bit++) {
+        page[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        assert_false(domm_shadow_is(shadow, 0, page));
+        page[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    page[4095] ^= 1;
+    assert_true(domm_shadow_note(shadow, 0, page));
+    assert_true(domm_shadow_is(shadow, 0, page));
+    assert_false(domm_shadow_has(shadow, 1));
+    assert_false(domm_shadow_has(shadow, 2));
+    domm_shadow_free(shadow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_page_is_sent_when_it_has_changed),
         cmocka_unit_test(what_the_destination_has_is_dropped),
         cmocka_unit_test(a_stream_may_be_cut_anywhere),
         cmocka_unit_test(a_batch_of_nothing_new_leaves_nothing),

@@ -10,7 +10,7 @@
 
 #define DOMM_TYPE_BATCH 1024 /* what Xen answers at once */
 
-/* Frames by which a PV guest's memory may reach beyond its size, around holes as for devices. */
+/* Frames by which a guest's memory may reach beyond its size, around holes as for devices. */
 #define HOLES (UINT64_C(4) << (30 - 12))
 
 /* Exported by libxenctrl, but declared in a header that is not installed
@@ -51,14 +51,13 @@ static int fill(struct domm_layout *layout, const struct xc_domain_meminfo *memi
 int domm_memory_check_p2m_size(struct domm_memory *memory, uint32_t domid, uint64_t frames,
                                struct domm_error *err)
 {
-    xc_domaininfo_t info;
-    if (!domm_memory_domain(memory, domid, &info))
-        return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
-    if (frames <= info.max_pages + HOLES)
+    xc_physinfo_t info = {0};
+    if (xc_physinfo(memory->control, &info))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "asking Xen for its memory");
+    if (frames <= info.total_pages + HOLES)
         return 0;
-    return domm_fail(err, DOMM_REFUSED,
-                     "domain %u claims 0x%llx frames, and may have 0x%llx pages of memory", domid,
-                     (unsigned long long)frames, (unsigned long long)info.max_pages);
+    return domm_fail(err, DOMM_REFUSED, "domain %u claims 0x%llx frames, and the host has 0x%llx",
+                     domid, (unsigned long long)frames, (unsigned long long)info.total_pages);
 }
 
 int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,

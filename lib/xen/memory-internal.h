@@ -27,7 +27,8 @@ struct domm_memory {
 /* What Xen says of a domain; false if it is not there. Xen answers with the next one then. */
 bool domm_memory_domain(struct domm_memory *memory, uint32_t domid, xc_domaininfo_t *info_r);
 
-/* DOMM_REFUSED if that many are too many for the p2m of such a guest. */
+/* DOMM_REFUSED if a p2m of so many frames is more than the host's memory, with room for holes. A
+ * guest's own size is no bound: with a balloon its p2m may be of many times that. */
 int domm_memory_check_p2m_size(struct domm_memory *memory, uint32_t domid, uint64_t frames,
                                struct domm_error *err);
 

@@ -54,8 +54,8 @@ struct domm_layout {
     void *meminfo;
 };
 
-/* DOMM_REFUSED for a guest that claims a p2m much larger than its memory can be: how large it is,
- * is the guest's word, and dom0 needs memory in proportion. */
+/* DOMM_REFUSED for a guest that claims a p2m larger than the host: how large it is, is the guest's
+ * word, and dom0 needs memory in proportion, 12 bytes for each frame. */
 int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,
                        struct domm_error *err);
 void domm_memory_layout_free(struct domm_memory *memory, struct domm_layout *layout);

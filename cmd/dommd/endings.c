@@ -17,7 +17,7 @@ static int take_up(struct service *service, const struct domm_member *member, ui
         rc = domm_record_format(&member->record, &record, err);
         rc = rc ? rc
                 : domm_xen_userdata_store(service->xen, domid, DOMM_RECORD_USERDATA, record, err);
-        if (domm_memory_alive(service->memory, member->domain.domid))
+        if (!rc && domm_memory_alive(service->memory, member->domain.domid))
             domm_xen_userdata_store(service->xen, member->domain.domid, DOMM_RECORD_USERDATA, NULL,
                                     &gone);
     }

@@ -13,11 +13,12 @@ void watcher_see_suspended(struct service *service, struct watcher *watcher,
 {
     struct domm_error err;
     cleanup_free char *record = NULL;
-    bool was = watcher->suspended;
     watcher->suspended = member->domain.state == DOMM_STATE_SUSPENDED;
-    if (was || !watcher->suspended || member->record_state != DOMM_RECORD_VALID ||
+    watcher->kept &= watcher->suspended;
+    if (watcher->kept || !watcher->suspended || member->record_state != DOMM_RECORD_VALID ||
         domm_guest_is_moving(&watcher->uuid)) /* with its record */
         return;
+    watcher->kept = true;
     int rc = domm_record_format(&member->record, &record, &err);
     rc = rc ? rc : domm_kept_write(DOMM_KEPT_DIRECTORY, &watcher->uuid, record, &err);
     if (rc)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/pair/nodes.h"
 
 /* Enough to map 1 GiB at once. */
@@ -37,13 +38,16 @@ static struct watcher *find(struct service *service, const struct domm_domain *d
 
 /* domM writes in nodes of its own only: what dom0 says in others, as that a target has been parted
  * from it, it cannot take away. It learns of all by the one that all are in, which comes last. */
+static const char *const own[] = {DOMM_NODE_KICK, DOMM_CHANNELS_NODE, DOMM_NODE_AGENT};
+
+#define N_OWN (sizeof(own) / sizeof(*own))
+
 static int make_nodes(struct service *service, const struct watcher *watcher,
                       struct domm_error *err)
 {
-    static const char *const own[] = {DOMM_NODE_KICK, DOMM_CHANNELS_NODE, DOMM_NODE_AGENT};
     char path[PATH_BYTES];
     int rc = 0;
-    for (size_t i = 0; !rc && i < sizeof(own) / sizeof(*own); i++) {
+    for (size_t i = 0; !rc && i < N_OWN; i++) {
         watcher_path(watcher, own[i], path);
         rc = domm_store_give(service->store, path, watcher->domid, err);
     }
@@ -51,6 +55,29 @@ static int make_nodes(struct service *service, const struct watcher *watcher,
     rc = rc ? rc : domm_store_show(service->store, path, watcher->domid, err);
     watcher_path(watcher, "domm", path);
     return rc ? rc : domm_store_show(service->store, path, watcher->domid, err);
+}
+
+static bool has_node(struct service *service, const struct watcher *watcher, const char *below)
+{
+    char path[PATH_BYTES];
+    struct domm_error err;
+    cleanup_free char *value = NULL;
+    watcher_path(watcher, below, path);
+    return domm_store_read(service->store, path, &value, &err) == 0;
+}
+
+/* What is domM's it can take away, and cannot make again. If all has gone, the domain has. */
+static void mend_nodes(struct service *service, const struct watcher *watcher)
+{
+    struct domm_error err;
+    bool whole = true;
+    if (!has_node(service, watcher, "domm"))
+        return;
+    for (size_t i = 0; i < N_OWN; i++)
+        whole &= has_node(service, watcher, own[i]);
+    if (!whole && make_nodes(service, watcher, &err))
+        domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): its nodes in xenstore: %s", watcher->name,
+                 watcher->domid, err.text);
 }
 
 /* What is mapped in it already, by an earlier dommd, stays until the grace is over: its processes
@@ -226,9 +253,11 @@ static void follow_all(struct service *service, const struct domm_inventory *inv
         static const struct domm_record nothing;
         watcher->seen = true;
         watcher_see_suspended(service, watcher, member);
-        if (!is_leaving(watcher, domain))
-            follow(service, watcher, inventory,
-                   member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
+        if (is_leaving(watcher, domain))
+            continue;
+        mend_nodes(service, watcher);
+        follow(service, watcher, inventory,
+               member->record_state == DOMM_RECORD_VALID ? &member->record : &nothing);
     }
 }
 

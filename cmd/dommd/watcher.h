@@ -68,6 +68,7 @@ struct watcher {
     unsigned locked;   /* how often watcher_lock has succeeded */
     bool moving;       /* it did not the last time: domm moves this domM */
     bool suspended;    /* when the inventory was read last */
+    bool kept;         /* its record is, for when it is restored */
     int64_t closed_ms; /* until then it is not served */
     int64_t settle_ms; /* when what nobody claims is taken back; 0: nothing to settle */
     int64_t settle_latest_ms;

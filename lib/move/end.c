@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/boot.h"
 #include "lib/base/lock.h"
 #include "lib/base/rest.h"
 #include "lib/watch/netlink.h"

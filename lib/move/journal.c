@@ -147,15 +147,6 @@ void domm_journal_close(struct domm_journal *journal)
     free(journal);
 }
 
-void domm_boot_id(char text_r[DOMM_UUID_TEXT])
-{
-    FILE *stream = fopen("/proc/sys/kernel/random/boot_id", "re");
-    if (!stream || !fgets(text_r, DOMM_UUID_TEXT, stream))
-        text_r[0] = '\0';
-    if (stream)
-        fclose(stream);
-}
-
 const char *domm_journal_path(const struct domm_journal *journal)
 {
     return journal ? journal->path : domm_journals_directory;

@@ -34,9 +34,6 @@ int domm_journal_resume(const char *path, struct domm_journal **journal_r, struc
 void domm_journal_finish(struct domm_journal *journal);
 void domm_journal_close(struct domm_journal *journal);
 
-/* Of this run of the host, in the form of a UUID; empty if it cannot be told. */
-void domm_boot_id(char text_r[DOMM_UUID_TEXT]);
-
 /* The directory. */
 const char *domm_journal_path(const struct domm_journal *journal);
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/boot.h"
 #include "lib/base/json.h"
 #include "lib/base/place.h"
 #include "lib/move/wire.h"

@@ -6,13 +6,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/boot.h"
 #include "lib/base/cleanup.h"
 #include "lib/xen/domain.h"
 #include "lib/xen/guest.h"
 #include "lib/xen/internal.h"
 
 #define DUMPS "/var/lib/xen/dump"
-#define TENDED_USERDATA "domm-tended" /* "SINCE LIFE", as below */
+#define TENDED_USERDATA "domm-tended" /* "SINCE LIFE BOOT", as below */
 
 /* Making a guest anew takes seconds, in which dommd does nothing else. So one that ends again and
  * again, soon after it has begun, is restarted ever later. In ms. */
@@ -20,9 +21,12 @@
 #define LONGEST_LIFE 60000
 #define STEADY 60000
 
+/* In a file, which an unclean end of the host leaves: for a domain of the same domid and UUID in
+ * its next run it says nothing. */
 struct tending {
     long long since; /* CLOCK_MONOTONIC, ms; 0: it is not tended */
     long long life;  /* it ends no sooner than that after */
+    char boot[DOMM_UUID_TEXT];
 };
 
 static long long now_ms(void)
@@ -36,12 +40,14 @@ static struct tending read_tending(struct domm_xen *xen, uint32_t domid)
 {
     cleanup_free char *data = NULL;
     size_t size = 0;
-    char text[64];
+    char text[128], boot[DOMM_UUID_TEXT];
     struct domm_error ignored;
     struct tending tending = {0};
     domm_xen_userdata(xen, domid, TENDED_USERDATA, &data, &size, &ignored);
     snprintf(text, sizeof(text), "%.*s", (int)size, data ? data : "");
-    if (sscanf(text, "%lld %lld", &tending.since, &tending.life) != 2)
+    domm_boot_id(boot);
+    if (sscanf(text, "%lld %lld %36s", &tending.since, &tending.life, tending.boot) != 3 ||
+        strcmp(tending.boot, boot) != 0)
         tending.since = 0;
     return tending;
 }
@@ -49,9 +55,10 @@ static struct tending read_tending(struct domm_xen *xen, uint32_t domid)
 /* A guest that runs untended is better than one that does not run. */
 static void tend(struct domm_xen *xen, uint32_t domid, long long life)
 {
-    char text[64];
+    char text[128], boot[DOMM_UUID_TEXT];
     struct domm_error err;
-    snprintf(text, sizeof(text), "%lld %lld", now_ms(), life);
+    domm_boot_id(boot);
+    snprintf(text, sizeof(text), "%lld %lld %s", now_ms(), life, boot);
     if (domm_xen_userdata_store(xen, domid, TENDED_USERDATA, text, &err))
         domm_log(xen->xtl.log, DOMM_LOG_WARN,
                  "nobody will look after domain %u when it ends by itself: %s", domid, err.text);

@@ -111,12 +111,14 @@ static bool is_asked(struct domm_xen *xen, uint32_t domid)
     return there || errno != ENOENT;
 }
 
-/* Of a saver that was killed the guest may still be about to suspend itself. */
+/* Of a saver that was killed the guest may still be about to suspend itself. *asked_r: it was asked
+ * to, and has taken that up. */
 static int await(struct domm_xen *xen, uint32_t domid, bool *suspended_r, bool *paused_r,
-                 struct domm_error *err)
+                 bool *asked_r, struct domm_error *err)
 {
     int rc = inspect(xen, domid, suspended_r, paused_r, err);
-    if (rc || *suspended_r || !is_asked(xen, domid) || withdraw(xen, domid))
+    *asked_r = is_asked(xen, domid) && (*suspended_r || !withdraw(xen, domid));
+    if (rc || *suspended_r || !*asked_r)
         return rc;
     for (int i = 0; !rc && !*suspended_r && i < SUSPEND_TRIES; i++) {
         domm_rest_ms(SUSPEND_TRY_MS);
@@ -147,8 +149,8 @@ static int resume(struct domm_xen *xen, uint32_t domid, bool paused, struct domm
 
 int domm_xen_resume(struct domm_xen *xen, uint32_t domid, struct domm_error *err)
 {
-    bool suspended, paused, asked = is_asked(xen, domid);
-    int rc = await(xen, domid, &suspended, &paused, err);
+    bool suspended, paused, asked;
+    int rc = await(xen, domid, &suspended, &paused, &asked, err);
     if (rc)
         return rc;
     stop_tracking(xen, domid);

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "lib/base/boot.h"
 #include "lib/base/place.h"
 #include "lib/move/journal.h"
 #include "lib/move/past.h"

@@ -166,7 +166,8 @@ static int judge(struct domm_end *end, const struct domm_inventory *inventory,
 int domm_end_ready(struct domm_end *end, struct domm_error *err)
 {
     struct domm_inventory inventory;
-    int rc = domm_inventory_read(end->xen, end->log, &inventory, err);
+    int rc = domm_inventory_read_unscanned(end->xen, end->log, &end->guests[0].facts.uuid,
+                                           &inventory, err);
     if (rc)
         return rc;
     rc = judge(end, &inventory, err);

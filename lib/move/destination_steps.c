@@ -26,34 +26,13 @@ static int admit(struct domm_destination *destination, struct domm_error *err)
                                &destination->places, err);
 }
 
-/* The domain that has the guest's UUID; domid 0 if there is none. */
-static int find(struct domm_end *end, unsigned int g, uint32_t *domid_r,
-                enum domm_domain_state *state_r, struct domm_error *err)
-{
-    struct domm_domain *domains;
-    size_t count;
-    *domid_r = 0;
-    int rc = domm_xen_domains(end->xen, &domains, &count, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < count; i++) {
-        if (domains[i].state != DOMM_STATE_DYING &&
-            domm_uuid_equal(&domains[i].uuid, &end->guests[g].facts.uuid)) {
-            *domid_r = domains[i].domid;
-            *state_r = domains[i].state;
-        }
-    }
-    domm_domains_free(domains, count);
-    return 0;
-}
-
 static int restore(struct domm_end *end, unsigned int g, struct domm_error *err)
 {
     struct domm_news news;
     uint32_t domid;
     enum domm_domain_state state;
     int rc = domm_movers_await(&end->movers, g, DOMM_NEWS_RESTORED, &news, err);
-    rc = rc ? rc : find(end, g, &domid, &state, err);
+    rc = rc ? rc : domm_end_find(end, g, &domid, &state, err);
     if (rc)
         return rc;
     if (domid != news.domid || state != DOMM_STATE_PAUSED)
@@ -282,7 +261,7 @@ static int destroy(struct domm_end *end, unsigned int g, struct domm_error *err)
     if (stream >= 0)
         shutdown(stream, SHUT_RDWR);
     domm_movers_end(&end->movers, g, GRACE_MS);
-    int rc = find(end, g, &domid, &state, err);
+    int rc = domm_end_find(end, g, &domid, &state, err);
     if (!rc && domid)
         rc = domm_xen_destroy(end->xen, domid, err);
     if (g == 0)

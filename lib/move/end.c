@@ -279,31 +279,35 @@ void domm_end_unlock_guests(struct domm_end *end)
         domm_guest_unlock(end->locks, DOMM_LOCK_MOVE, &end->guests[g].facts.uuid);
 }
 
-/* dommd may have made one anew that has crashed meanwhile. *domid_r is 0 if there is none. */
-static int find_domm(struct domm_end *end, uint32_t *domid_r, struct domm_error *err)
+int domm_end_find(struct domm_end *end, unsigned int guest, uint32_t *domid_r,
+                  enum domm_domain_state *state_r, struct domm_error *err)
 {
     struct domm_domain *domains;
     size_t count;
-    int rc = domm_xen_domains(end->xen, &domains, &count, err);
     *domid_r = 0;
+    int rc = domm_xen_domains(end->xen, &domains, &count, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < count; i++) {
-        if (domm_uuid_equal(&domains[i].uuid, &end->guests[0].facts.uuid) &&
-            domains[i].state != DOMM_STATE_DYING)
+        if (domains[i].state != DOMM_STATE_DYING &&
+            domm_uuid_equal(&domains[i].uuid, &end->guests[guest].facts.uuid)) {
             *domid_r = domains[i].domid;
+            *state_r = domains[i].state;
+        }
     }
     domm_domains_free(domains, count);
     return 0;
 }
 
+/* dommd may have made one anew that has crashed meanwhile. */
 int domm_end_renew_domm(struct domm_end *end, struct domm_error *err)
 {
     struct domm_end_guest *domm = &end->guests[0];
     cleanup_free char *record = NULL;
     uint32_t there = 0;
+    enum domm_domain_state state;
     int rc = domm_record_format(&end->record, &record, err);
-    rc = rc ? rc : find_domm(end, &there, err);
+    rc = rc ? rc : domm_end_find(end, 0, &there, &state, err);
     rc = rc ? rc
             : domm_xen_renew(end->xen, there, (const char *)domm->config.bytes, domm->facts.name,
                              &domm->domid, err);

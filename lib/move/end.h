@@ -153,6 +153,10 @@ void domm_end_give_tables(struct domm_end *end);
 int domm_end_rename(struct domm_end *end, unsigned int guest, const char *ending, bool with,
                     struct domm_error *err);
 
+/* The domain that has the guest's UUID, and its state; domid 0 if there is none. */
+int domm_end_find(struct domm_end *end, unsigned int guest, uint32_t *domid_r,
+                  enum domm_domain_state *state_r, struct domm_error *err);
+
 /* Takes or gives back the locks of all guests. */
 int domm_end_lock_guests(struct domm_end *end, struct domm_error *err);
 void domm_end_unlock_guests(struct domm_end *end);

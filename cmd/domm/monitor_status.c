@@ -95,16 +95,27 @@ static void print_pair(const struct domm_pair_status *pair)
         print_store(&pair->stores[i]);
 }
 
+static void print_agent(const struct domm_status *status)
+{
+    if (status->answered)
+        printf("agent alive");
+    else if (status->silent_ms < 0)
+        printf("agent never heard of");
+    else
+        printf("agent silent for %lld s", (long long)status->silent_ms / 1000);
+}
+
 static void print_text(const struct domm_status *statuses, size_t count)
 {
     if (!count)
         puts("no domM on this host");
     for (size_t i = 0; i < count; i++) {
         const struct domm_status *status = &statuses[i];
-        printf("%s (%u): %s; agent %s, dommd %s", domm_make_printable(status->domm->domain.name),
+        printf("%s (%u): %s; ", domm_make_printable(status->domm->domain.name),
                status->domm->domain.domid,
-               status->n_pairs ? domm_verdict_name(status->worst) : "no target",
-               status->answered ? "alive" : "silent", status->service ? "runs" : "does not run");
+               status->n_pairs ? domm_verdict_name(status->worst) : "no target");
+        print_agent(status);
+        printf(", dommd %s", status->service ? "runs" : "does not run");
         if (status->scanned)
             printf("; %zu frames mapped", status->frames);
         putchar('\n');

@@ -125,6 +125,13 @@ void cmd_print_prometheus(const struct domm_status *statuses, size_t count)
         open_labels("domm_agent_up", &statuses[i], NULL);
         printf("} %d\n", statuses[i].answered);
     }
+    head("domm_agent_silent_seconds", "gauge", "Time since the agent's last sign of life.");
+    for (size_t i = 0; i < count; i++) {
+        if (statuses[i].silent_ms < 0)
+            continue;
+        open_labels("domm_agent_silent_seconds", &statuses[i], NULL);
+        printf("} %lld\n", (long long)statuses[i].silent_ms / 1000);
+    }
     print_mirrors(statuses, count);
     print_ages(statuses, count);
 }

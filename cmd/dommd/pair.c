@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a record asks for besides memory, and what others do to a domM. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/dommd/watcher.h"
@@ -10,6 +12,9 @@
 /* How long a domM that is being suspended is not served: its kernel needs less from the request to
  * the hypercall, and dommd looks at it meanwhile (REFRESH_MS), and sees that it is suspended. */
 #define CLOSED_MS 12000
+
+/* Signs of life are noted at most so often. */
+#define HEAR_MS 1000
 
 /* That a target's nodes go says that its mappings are gone: `domm detach` waits for it. */
 void service_follow(struct service *service, const struct domm_inventory *inventory)
@@ -23,6 +28,20 @@ void service_follow(struct service *service, const struct domm_inventory *invent
             domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): telling it its targets: %s", w->name,
                      w->domid, err.text);
     }
+}
+
+void watcher_hear(struct service *service, struct watcher *watcher)
+{
+    char path[PATH_BYTES], now[24];
+    struct domm_error err;
+    watcher->heard = false;
+    watcher->hear_ms = now_ms() + HEAR_MS;
+    watcher_path(watcher, DOMM_NODE_HEARD, path);
+    snprintf(now, sizeof(now), "%" PRId64, now_ms());
+    int rc = domm_store_rewrite(service->store, path, now, &err);
+    if (rc && rc != -DOMM_NOT_FOUND) /* as in the home of one that has ended */
+        domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): %s", watcher->name, watcher->domid,
+                 err.text);
 }
 
 /* The guest's kernel acknowledges a request, of any kind, by emptying the node, maybe before dommd

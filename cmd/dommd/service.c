@@ -15,6 +15,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/lock.h"
 #include "lib/mapping/hold.h"
+#include "lib/pair/nodes.h"
 #include "lib/watch/netlink.h"
 
 #define RELEASED "@releaseDomain"
@@ -93,6 +94,11 @@ static void take_event(struct service *service, const char *path)
             w->mind |= w->minded;
             w->minded = true;
         }
+        watcher_path(w, DOMM_NODE_ALIVE, own);
+        if (strcmp(path, own) == 0) {
+            w->heard |= w->listened;
+            w->listened = true;
+        }
     }
 }
 
@@ -151,6 +157,8 @@ static int64_t turn_of(struct service *service, struct watcher *w, int64_t rest)
     int64_t now = now_ms();
     if (w->mind)
         watcher_mind_suspend(service, w);
+    if (w->heard && w->hear_ms <= now)
+        watcher_hear(service, w);
     if (watcher_turn(service, w))
         rest = 0;
     if (w->closed_ms > now)

@@ -12,7 +12,8 @@
 #define TOKENS_BURST 12000
 
 /* In the home of each domM. */
-static const char *const watched[] = {DOMM_CHANNELS_NODE, DOMM_NODE_KICK, CONTROL_NODE};
+static const char *const watched[] = {DOMM_CHANNELS_NODE, DOMM_NODE_KICK, CONTROL_NODE,
+                                      DOMM_NODE_ALIVE};
 
 #define N_WATCHED (sizeof(watched) / sizeof(*watched))
 /* How long destroying a domain may take before it is taken for one that stays. */

@@ -57,14 +57,17 @@ struct watcher {
     size_t n_regions;
     struct domm_bucket bucket;
     struct domm_bucket lines; /* of the log, on failures of its requests */
-    bool look; /* for new channels */
-    bool told; /* its processes something that they do not wait for */
+    bool look;                /* for new channels */
+    bool told;                /* its processes something that they do not wait for */
     uint64_t times_told;
     int64_t busy_ms;   /* until then it is expected to ask more */
     int64_t leaves_ms; /* since when it is being destroyed; 0: it is not */
     bool unproven;     /* something that should have been taken back may be mapped yet */
     bool minded;       /* its control node: the first event is the watch's own */
     bool mind;         /* whether it is asked to suspend */
+    bool listened;     /* its agent's signs of life: the first event is the watch's own */
+    bool heard;        /* one that is not noted yet */
+    int64_t hear_ms;   /* not before: domM may give as many as it likes */
     unsigned locked;   /* how often watcher_lock has succeeded */
     bool moving;       /* it did not the last time: domm moves this domM */
     bool suspended;    /* when the inventory was read last */
@@ -114,6 +117,9 @@ void service_follow(struct service *service, const struct domm_inventory *invent
 
 /* Takes everything back from a domM that is about to be suspended. */
 void watcher_mind_suspend(struct service *service, struct watcher *watcher);
+
+/* Notes in xenstore that its agent has given a sign of life now. */
+void watcher_hear(struct service *service, struct watcher *watcher);
 
 /* saved.c: takes note of whether it is suspended, and keeps the record of one that is. */
 void watcher_see_suspended(struct service *service, struct watcher *watcher,

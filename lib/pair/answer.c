@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -118,16 +119,13 @@ static void node_path(uint32_t domid, const char *node, char path_r[PATH_BYTES])
 }
 
 /* The watch fires once at once, so that an answer that came before it is not missed. The node of
- * the question is there if dommd serves this domM; writing it without looking would make it for a
- * dead one. */
+ * the question is there if dommd serves this domM. */
 static int ask_one(struct domm_store *store, const struct exchange *exchange, uint32_t domid,
                    struct domm_error *err)
 {
     char path[PATH_BYTES];
-    cleanup_free char *last = NULL;
     node_path(domid, exchange->question, path);
-    int rc = domm_store_read(store, path, &last, err);
-    rc = rc ? rc : domm_store_write(store, path, exchange->word, err);
+    int rc = domm_store_rewrite(store, path, exchange->word, err);
     node_path(domid, exchange->answer, path);
     return rc ? rc : domm_store_watch(store, path, err);
 }
@@ -220,5 +218,17 @@ int domm_agent_thaw(struct domm_store *store, uint32_t domm, struct domm_error *
     int rc = domm_store_read(store, path, &word, err);
     if (rc)
         return rc == -DOMM_NOT_FOUND ? 0 : rc;
-    return word[0] ? domm_store_write(store, path, "", err) : 0;
+    return word[0] ? domm_store_rewrite(store, path, "", err) : 0;
+}
+
+int64_t domm_agent_silent_ms(struct domm_store *store, uint32_t domm)
+{
+    char path[PATH_BYTES], *end;
+    cleanup_free char *text = NULL;
+    struct domm_error ignored;
+    node_path(domm, DOMM_NODE_HEARD, path);
+    if (domm_store_read(store, path, &text, &ignored) || !*text)
+        return -1;
+    int64_t heard = strtoll(text, &end, 10), now = clock_ms();
+    return *end || heard < 0 || heard > now ? -1 : now - heard;
 }

@@ -42,6 +42,9 @@ bool domm_answer_parse(const char *text, struct domm_answer *answer_r);
 int domm_agents_ask(struct domm_store *store, const uint32_t *domids, size_t count, int timeout_ms,
                     bool *answered_r, struct domm_error *err);
 
+/* How long ago dommd has seen the agent give a sign of life; -1 if it never has. */
+int64_t domm_agent_silent_ms(struct domm_store *store, uint32_t domm);
+
 /* Has the agent bring the other programs of domM to rest before it is suspended: one that waits
  * for a page of a memory file would keep Linux from it. Waits for timeout_ms at most, since an
  * agent that does not answer cannot be told from one that is dead; *rest_r says whether it has

@@ -60,6 +60,9 @@ static void judge_memory(const struct domm_status *status, struct domm_pair_stat
         judge(judgement, DOMM_VERDICT_BLIND, "the agent says nothing of this target");
     else if (!answer->memory.ok)
         judge(judgement, DOMM_VERDICT_BLIND, "the agent cannot read it: %s", answer->memory.error);
+    else if (status->scanned && !status->frames)
+        judge(judgement, DOMM_VERDICT_BLIND,
+              "no frame of a target is mapped, whatever the agent says");
     else if (!status->service)
         judge(judgement, DOMM_VERDICT_DEGRADED, "dommd does not run: nothing new can be mapped");
     else if (status->writable)

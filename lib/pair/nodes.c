@@ -126,6 +126,8 @@ int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *
     snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_PING, domm->domain.domid);
     snprintf(targets, sizeof(targets), "/local/domain/%u/" DOMM_NODE_TARGETS, domm->domain.domid);
     int rc = show(store, path, domm->domain.domid, err);
+    snprintf(path, sizeof(path), "/local/domain/%u/" DOMM_NODE_HEARD, domm->domain.domid);
+    rc = rc ? rc : show(store, path, domm->domain.domid, err);
     rc = rc ? rc : let_go_on(store, domm, err);
     rc = rc ? rc : show(store, targets, domm->domain.domid, err);
     rc = rc ? rc : remove_others(store, targets, inventory, record, err);

@@ -7,8 +7,8 @@
  *     domm/targets/<uuid>/monitors        domM's vifs by which its packets come: "1,2"
  *     domm/targets/<uuid>/storage/<n>/{type,source,max_age}
  *
- * and domm/ping and domm/freeze, which the agent answers (answer.h). domM can read all of it, and
- * write none.
+ * and domm/ping and domm/freeze, which the agent answers (answer.h), and domm/heard, when dommd has
+ * seen its last sign of life. domM can read all of it, and write none.
  */
 #ifndef DOMM_PAIR_NODES_H
 #define DOMM_PAIR_NODES_H
@@ -19,7 +19,9 @@
 #define DOMM_NODE_TARGETS "domm/targets"
 #define DOMM_NODE_PING "domm/ping"
 #define DOMM_NODE_FREEZE "domm/freeze"
+#define DOMM_NODE_HEARD "domm/heard" /* ms of CLOCK_MONOTONIC of this host */
 #define DOMM_NODE_AGENT "domm/agent"
+#define DOMM_NODE_ALIVE DOMM_NODE_AGENT "/alive"
 
 /* Makes the nodes what the record says; what is right already is not written again. */
 int domm_nodes_reconcile(struct domm_store *store, const struct domm_inventory *inventory,

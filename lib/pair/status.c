@@ -66,6 +66,7 @@ static int measure_domm(const struct domm_observer *observer,
         .domm = domm,
         .service = domm_service_runs(),
         .answered = answered,
+        .silent_ms = answered ? 0 : domm_agent_silent_ms(observer->store, domm->domain.domid),
         .n_pairs = record->n_targets,
         .pairs = calloc(record->n_targets + 1, sizeof(struct domm_pair_status)),
     };

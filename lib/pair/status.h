@@ -55,8 +55,9 @@ struct domm_pair_status {
 /* Of one domM. */
 struct domm_status {
     const struct domm_member *domm;
-    bool service;  /* a dommd runs on this host */
-    bool answered; /* the agent */
+    bool service;      /* a dommd runs on this host */
+    bool answered;     /* the agent */
+    int64_t silent_ms; /* since its last sign of life; -1: it has given none */
     bool scanned;
     size_t frames, writable;      /* foreign frames in domM's page tables, of all its targets */
     size_t hidden;                /* pages of domM that could not be looked at */

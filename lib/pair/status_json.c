@@ -97,6 +97,9 @@ struct json_object *domm_status_json(const struct domm_status *status)
     domm_json_text(object, "verdict", domm_verdict_name(status->worst));
     domm_json_bool(object, "dommd", status->service);
     domm_json_bool(object, "agent", status->answered);
+    json_object_object_add(object, "agent_silent",
+                           status->silent_ms < 0 ? NULL
+                                                 : json_object_new_int64(status->silent_ms / 1000));
     domm_json_bool(object, "scanned", status->scanned);
     domm_json_number(object, "frames", status->frames);
     domm_json_number(object, "writable", status->writable);

@@ -62,6 +62,32 @@ int domm_store_write(struct domm_store *store, const char *path, const char *val
     return fail_at(err, errno, "writing", path);
 }
 
+/* False with EAGAIN if another has changed the node meanwhile. */
+static bool rewrite(struct xs_handle *xs, const char *path, const char *value)
+{
+    xs_transaction_t transaction = xs_transaction_start(xs);
+    if (transaction == XBT_NULL)
+        return false;
+    char *old = xs_read(xs, transaction, path, NULL);
+    bool written = old && xs_write(xs, transaction, path, value, (unsigned int)strlen(value));
+    int reason = errno;
+    free(old);
+    bool ended = xs_transaction_end(xs, transaction, !written);
+    if (!written)
+        errno = reason;
+    return written && ended;
+}
+
+int domm_store_rewrite(struct domm_store *store, const char *path, const char *value,
+                       struct domm_error *err)
+{
+    while (!rewrite(store->xs, path, value)) {
+        if (errno != EAGAIN)
+            return fail_at(err, errno, "writing", path);
+    }
+    return 0;
+}
+
 int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err)
 {
     if (xs_rm(store->xs, XBT_NULL, path) || errno == ENOENT)

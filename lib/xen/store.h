@@ -25,6 +25,11 @@ int domm_store_read(struct domm_store *store, const char *path, char **value_r,
 int domm_store_write(struct domm_store *store, const char *path, const char *value,
                      struct domm_error *err);
 
+/* Writes the node only if it is there: in the home of a domain that has ended meanwhile, what is
+ * written would stay. */
+int domm_store_rewrite(struct domm_store *store, const char *path, const char *value,
+                       struct domm_error *err);
+
 /* Removes the node and what is below it; that it is not there is fine. */
 int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err);
 

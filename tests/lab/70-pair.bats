@@ -26,7 +26,7 @@ is() { [ "$(verdict)" = "$1" ]; }
 # agent says all the time is left out.
 state() {
 	on host1 'xl list | cut -c1-45
-		xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /memory/meminfo -e uptime
+		xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /domm/heard -e /memory/meminfo -e uptime
 		for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done
 		ls /var/lib/xen | grep -v -e -lock$
 		grep -v " /run/user/" /proc/mounts
@@ -92,7 +92,9 @@ refuses() {
 	in_guest host1 domm1 'systemctl stop domm-agent'
 	run on host1 'domm monitor-status'
 	[ "$status" = 10 ]
-	[[ $output == *"no sign of life"* ]]
+	[[ $output == *"no sign of life"* && $output =~ agent\ silent\ for\ [0-9]+\ s ]]
+	note "${BASH_REMATCH[0]}"
+	[ "$(status '.domms[0].agent_silent < 60')" = true ]
 	is "degraded blind ready blind"
 	in_guest host1 domm1 'systemctl start domm-agent'
 	eventually 120 is "ready ready ready ready"

@@ -27,7 +27,7 @@ setup_file() {
 holdings() {
 	for host in host1 host2; do
 		on $host 'xl list | wc -l
-			xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/channel -e /domm/ping | wc -l
+			xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/channel -e /domm/ping -e /domm/heard | wc -l
 			for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done | wc -l
 			ls /run/domm /var/lib/xen | grep -v -e -lock$ | wc -l
 			ls /proc/$(pidof -s dommd)/fd | wc -l

@@ -102,6 +102,10 @@ static void nothing_seen_is_blind(void **state)
     pair.mirrors[0].measured = false;
     expect(DOMM_VERDICT_BLIND, "no sign of life");
     start(state);
+    status.scanned = true; /* and no frame found */
+    expect(DOMM_VERDICT_DEGRADED, "memory: no frame of a target is mapped");
+    assert_int_equal(pair.memory.verdict, DOMM_VERDICT_BLIND);
+    start(state);
     domm.domain.state = DOMM_STATE_PAUSED;
     expect(DOMM_VERDICT_BLIND, "domM is paused");
     start(state);

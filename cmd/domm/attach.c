@@ -113,7 +113,7 @@ static int wait_parted(struct cmd_host *host, uint32_t domm, const struct domm_u
     }
     domm_fail(err, DOMM_OUTCOME_UNKNOWN, "dommd has not taken everything back within %d s",
               DETACH_SECONDS);
-    return domm_hint(err, "dommd's log says why; dommd --scan shows what is mapped");
+    return domm_hint(err, "journalctl -u dommd says why; dommd --scan shows what is mapped");
 }
 
 static int undo_join(struct cmd_host *host, const struct domm_uuid *domm_uuid,
@@ -173,7 +173,7 @@ static int leave(struct cmd_host *host, const struct domm_member *domm, const ch
 {
     *leaving_r = domm->record;
     if (domm->record_state != DOMM_RECORD_VALID)
-        return domm_fail(err, DOMM_REFUSED, "the record of %s cannot be read", domm->domain.name);
+        return cmd_refuse_unreadable(domm, err);
     if (!name)
         return 0;
     const struct domm_member *target = NULL;

@@ -68,7 +68,7 @@ static int check_usage(const struct cmd_context *context, const struct cmd_row *
 {
     int given = (int)arguments->n_operands;
     if (context->globals.dry_run && row->flags & CMD_CHANGES && !(row->flags & CMD_DRY_RUN))
-        return domm_fail(err, DOMM_USAGE, "-N: this command cannot say what it would do");
+        return domm_fail(err, DOMM_USAGE, "-N: %s cannot say what it would do", row->name);
     if (given >= row->min_operands &&
         (row->max_operands == CMD_ANY_NUMBER || given <= row->max_operands))
         return 0;

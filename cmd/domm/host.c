@@ -48,11 +48,18 @@ int cmd_host_find_domm(const struct cmd_host *host, const char *text,
     return domm_hint(err, "domm list shows which domains are");
 }
 
+int cmd_refuse_unreadable(const struct domm_member *domm, struct domm_error *err)
+{
+    domm_fail(err, DOMM_REFUSED, "the record of %s cannot be read", domm->domain.name);
+    return domm_hint(err, "domm list says why; domm destroy ends the domM, and its targets run on");
+}
+
 int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err)
 {
     if (!domm_guest_is_moving(&member->domain.uuid))
         return 0;
-    return domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated", member->domain.name);
+    domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated", member->domain.name);
+    return domm_hint(err, "wait until that ends; if its targets are held, domm release decides");
 }
 
 static int start_dommd(struct domm_error *err)

@@ -23,6 +23,9 @@ int cmd_host_refresh(struct cmd_host *host, struct domm_error *err);
 int cmd_host_find_domm(const struct cmd_host *host, const char *text,
                        const struct domm_member **domm_r, struct domm_error *err);
 
+/* A domM with a record of nobody knows what: DOMM_REFUSED. */
+int cmd_refuse_unreadable(const struct domm_member *domm, struct domm_error *err);
+
 /* While a domM or target is being migrated, its pair stays as it is: DOMM_PREFLIGHT. */
 int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err);
 

@@ -186,9 +186,11 @@ static int moved(const struct domm_end *end, struct domm_error *err)
     switch (end->report.outcome) {
     case DOMM_WIRE_HELD:
         unsettled(end, err, "domM is not ready at the destination, and its targets stand still");
-        return domm_hint(err, "at the destination, domm release lets them run when you decide so");
+        return domm_hint(err, "they run there as soon as domM is ready; domm release --restart or "
+                              "--force there decides otherwise");
     case DOMM_WIRE_IMPAIRED:
-        return unsettled(end, err, "the guests have moved, but not all of them start");
+        unsettled(end, err, "the guests have moved, but not all of them start");
+        return domm_hint(err, "at the destination, domm release tries again");
     default:
         break;
     }
@@ -212,9 +214,11 @@ static int conclude(const struct domm_source *source, struct domm_error *err)
         return rolled_back(source, err);
     case DOMM_SRC_HELD:
         unsettled(end, err, "taken back, but domM is not ready, and its targets stand still");
-        return domm_hint(err, "domm release lets them run when you decide so");
+        return domm_hint(err, "domm release lets them run when domM is ready, or with --force at "
+                              "once, unmonitored");
     case DOMM_SRC_STUCK:
-        return unsettled(end, err, "not everything could be taken back");
+        unsettled(end, err, "not everything could be taken back");
+        return domm_hint(err, "domm release tries again");
     case DOMM_SRC_UNCONFIRMED:
         unsettled(end, err,
                   "the destination has taken the guests over, and has not said how it went");

@@ -161,7 +161,7 @@ static int select_domms(struct cmd_host *host, const char *name, const struct do
         return 0;
     int rc = cmd_host_find_domm(host, name, &domms[0], err);
     if (!rc && domms[0]->record_state != DOMM_RECORD_VALID)
-        rc = domm_fail(err, DOMM_REFUSED, "the record of %s cannot be read", name);
+        rc = cmd_refuse_unreadable(domms[0], err);
     *count_r = 1;
     return rc;
 }

@@ -19,9 +19,9 @@ static int tell_holder(const struct domm_member *domm, const struct request *req
                        struct domm_error *err)
 {
     if (!request->force && !request->restart) {
-        domm_fail(err, DOMM_REFUSED, "the targets of %s are held until it is ready",
+        domm_fail(err, DOMM_REFUSED, "%s is being migrated: its targets run when it is ready",
                   domm->domain.name);
-        return domm_hint(err, "domm release --restart or --force decides otherwise");
+        return domm_hint(err, "if they are held, --restart or --force decides otherwise");
     }
     int rc = domm_decision_leave(&domm->domain.uuid,
                                  request->force ? DOMM_EVENT_FORCE : DOMM_EVENT_RESTART, err);
@@ -80,7 +80,7 @@ static int let_all_run(struct cmd_host *host, const struct domm_member *domm,
     for (size_t i = 0; mine && i < record.n_targets; i++)
         mine = domm_guest_lock(locks, DOMM_LOCK_MOVE, &record.targets[i].uuid);
     if (!rc && !mine)
-        rc = domm_fail(err, DOMM_PREFLIGHT, "they are being migrated");
+        rc = domm_fail(err, DOMM_PREFLIGHT, "the guests are being migrated: wait until that ends");
     rc = rc ? rc : cmd_host_refresh(host, err);
     return rc ? rc : let_each_run(host, &record, err);
 }
@@ -92,10 +92,12 @@ static int refuse_copies(const struct cmd_host *host, const struct domm_member *
     for (size_t i = 0; i <= domm->record.n_targets; i++) {
         const struct domm_member *member =
             i ? domm_inventory_by_uuid(&host->inventory, &domm->record.targets[i - 1].uuid) : domm;
-        if (member && member->domain.name[domm_name_length(member->domain.name)])
-            return domm_fail(err, DOMM_REFUSED,
-                             "%s is a copy that a migration has left behind, and may be stale",
-                             member->domain.name);
+        if (!member || !member->domain.name[domm_name_length(member->domain.name)])
+            continue;
+        domm_fail(err, DOMM_REFUSED,
+                  "%s is a copy that a migration has left behind, and may be stale",
+                  member->domain.name);
+        return domm_hint(err, "if the guests run at the other host, xl destroy ends this one");
     }
     return 0;
 }
@@ -140,9 +142,11 @@ static int release(struct cmd_host *host, const char *name, const struct request
     const struct domm_uuid uuid = domm->domain.uuid;
     if (domm_guest_is_moving(&uuid))
         return tell_holder(domm, request, err);
-    if (request->restart)
-        return domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more",
-                         domm->domain.name);
+    if (request->restart) {
+        domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more", domm->domain.name);
+        return domm_hint(err, "domm release lets them run when domM is ready, or with --force at "
+                              "once, unmonitored");
+    }
     rc = recover(host, domm, request, &recovered, err);
     domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
     if (domm)

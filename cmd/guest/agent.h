@@ -21,6 +21,7 @@ struct view {
     struct domm_guest_memory *memory; /* null before the first mapping */
     uint64_t filled;                  /* frames that were asked for, from 0 on */
     uint64_t mapped;                  /* of these, when they were asked for */
+    bool cut_short;                   /* not all could be asked for: dommd maps no more */
     int64_t started_ms;
     struct domm_kernel *kernel; /* null until somebody asks and it is found */
     int64_t kernel_missed_ms;   /* when it was looked for in vain, or 0 */
@@ -47,8 +48,9 @@ void memory_fds(const struct memory *memory, struct pollfd fds[MEMORY_FDS]);
 /* Does what there is to do; returns after how many milliseconds it wants to be called again. */
 int64_t memory_step(struct memory *memory);
 
-/* Reads a page of the target now, mapped before if one is. Returns null, or why that did not work. */
-const char *memory_check(struct memory *memory, const unsigned char uuid[16]);
+/* Reads a page of the target now, mapped before if one is, and says whether that works. *lack_r is
+ * why not, or what does not; null if there is nothing to complain of. */
+bool memory_check(struct memory *memory, const unsigned char uuid[16], const char **lack_r);
 
 /* How many frames of a view can be read now. */
 uint64_t view_mapped(const struct view *view);

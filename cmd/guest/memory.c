@@ -100,6 +100,7 @@ static void attach(struct memory *memory, const struct domm_guest_target *target
         choose_name(memory, view);
     view->used = view->attached = true;
     view->filled = view->mapped = 0;
+    view->cut_short = false;
     view->started_ms = now_ms();
 }
 
@@ -143,6 +144,7 @@ static bool fill(struct memory *memory, struct view *view)
         domm_log(memory->log, DOMM_LOG_WARN, "target %s: mapping: %s", view->name,
                  strerror((int)-mapped));
         view->filled = frames;
+        view->cut_short = true;
         return false;
     }
     view->filled += count;
@@ -182,8 +184,7 @@ int64_t memory_step(struct memory *memory)
         files_close(memory);
     int rc = domm_guest_poll(memory->guest, 0);
     if (rc == -ENODEV) {
-        domm_log(memory->log, DOMM_LOG_WARN,
-                 "offering no memory: this kernel has no xen-gntalloc");
+        domm_log(memory->log, DOMM_LOG_WARN, "offering no memory: this kernel has no xen-gntalloc");
         memory->off = true;
         return IDLE_MS;
     }
@@ -240,14 +241,24 @@ static const char *check_view(const struct view *view)
     return "no page of the target could be mapped";
 }
 
-const char *memory_check(struct memory *memory, const unsigned char uuid[16])
+static const char *find_lack(const struct memory *memory, const struct view *view)
 {
     if (memory->off)
         return "this domM offers no memory: no FUSE or xen-gntalloc";
-    for (size_t i = 0; i < DOMM_GUEST_MAX_TARGETS; i++) {
-        const struct view *view = &memory->views[i];
-        if (view->attached && memcmp(view->target.uuid, uuid, sizeof(view->target.uuid)) == 0)
-            return check_view(view);
+    return view ? check_view(view) : "dommd offers no memory of it";
+}
+
+bool memory_check(struct memory *memory, const unsigned char uuid[16], const char **lack_r)
+{
+    const struct view *view = NULL;
+    for (size_t i = 0; !view && i < DOMM_GUEST_MAX_TARGETS; i++) {
+        const struct view *other = &memory->views[i];
+        if (other->attached && memcmp(other->target.uuid, uuid, sizeof(other->target.uuid)) == 0)
+            view = other;
     }
-    return "dommd offers no memory of it";
+    *lack_r = find_lack(memory, view);
+    bool works = !*lack_r;
+    if (works && view->cut_short)
+        *lack_r = "dommd maps only a part of it";
+    return works;
 }

@@ -50,9 +50,9 @@ static int write_answer(struct ping *ping, const struct wanted_target *target,
 {
     struct answer answer = {.n_storage = 0};
     char uuid[DOMM_UUID_TEXT], path[sizeof(ANSWERS_NODE) + DOMM_UUID_TEXT], text[ANSWER_BYTES];
-    const char *why = memory_check(ping->memory, target->uuid.bytes);
-    answer.memory_ok = why == NULL;
-    snprintf(answer.memory_error, sizeof(answer.memory_error), "%s", why ? why : "");
+    const char *lack;
+    answer.memory_ok = memory_check(ping->memory, target->uuid.bytes, &lack);
+    snprintf(answer.memory_error, sizeof(answer.memory_error), "%s", lack ? lack : "");
     for (size_t i = 0; i < target->n_monitors; i++)
         answer.monitors[answer.n_monitors++] =
             (struct answer_monitor){target->monitors[i], monitor_raise(target->monitors[i])};

@@ -77,7 +77,7 @@ static int check_cpu(struct domm_end *end, const struct domm_wire_guest *facts,
         if (missing)
             rc = domm_fail(err, DOMM_PREFLIGHT,
                            "%s may use CPU features that this host does not have: word %zu, bits "
-                           "0x%08x",
+                           "0x%08x (cpuid in xl.cfg keeps features from a guest)",
                            facts->name, i, missing);
     }
     return rc;

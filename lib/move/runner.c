@@ -100,6 +100,9 @@ static void lose_link(struct runner *r, const struct domm_error *why)
     domm_end_raise(end, (struct domm_event){.type = DOMM_EVENT_LOST});
 }
 
+/* With what to do about it, which the administrator reads at the other host. */
+#define ERROR_TEXT (DOMM_WIRE_ERROR_BYTES / 2 - 8)
+
 /* Why this end gives up, before it says that it does. */
 static int say_why(struct domm_end *end, struct domm_error *err)
 {
@@ -108,8 +111,9 @@ static int say_why(struct domm_end *end, struct domm_error *err)
         return 0;
     end->told = true;
     message.error.code = end->error.code;
-    snprintf(message.error.text, sizeof(message.error.text), "%.*s",
-             (int)sizeof(message.error.text) - 1, end->error.text);
+    const char *hint = end->error.hint;
+    snprintf(message.error.text, sizeof(message.error.text), "%.*s%s%.*s%s", ERROR_TEXT,
+             end->error.text, *hint ? " (" : "", ERROR_TEXT, hint, *hint ? ")" : "");
     return domm_peer_say(&end->peer, &message, err);
 }
 
@@ -196,6 +200,10 @@ static void enter(struct runner *r, enum domm_move_state from)
         domm_decision_take(&end->guests[0].facts.uuid, &stale); /* it was about an earlier one */
     domm_log(end->log, DOMM_LOG_DEBUG, "%s -> %s", domm_states[from].name,
              domm_states[state_of(r)].name);
+    if (state_of(r) == DOMM_SRC_HELD)
+        domm_log(end->log, DOMM_LOG_WARN,
+                 "the targets stand still until domM is ready; domm release --restart or --force "
+                 "decides otherwise");
     if (domm_journal_state(end->journal, state_of(r), &err)) {
         domm_log(end->log, DOMM_LOG_ERROR, "%s", err.text);
         if (domm_states[state_of(r)].revocable) {

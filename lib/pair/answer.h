@@ -19,7 +19,7 @@
 struct domm_claim {
     bool ok;
     int64_t age_s;                /* since the last good read; -1: never, or not said */
-    char error[DOMM_ANSWER_TEXT]; /* printable; empty if ok */
+    char error[DOMM_ANSWER_TEXT]; /* printable; of memory that is ok: what is missing of it */
     char path[DOMM_ANSWER_TEXT];  /* where it is mounted in domM */
 };
 

@@ -63,6 +63,8 @@ static void judge_memory(const struct domm_status *status, struct domm_pair_stat
     else if (status->scanned && !status->frames)
         judge(judgement, DOMM_VERDICT_BLIND,
               "no frame of a target is mapped, whatever the agent says");
+    else if (*answer->memory.error)
+        judge(judgement, DOMM_VERDICT_DEGRADED, "%s", answer->memory.error);
     else if (!status->service)
         judge(judgement, DOMM_VERDICT_DEGRADED, "dommd does not run: nothing new can be mapped");
     else if (status->writable)

@@ -111,7 +111,7 @@ setup_file() {
 	[ "$status" = 6 ]
 	run on host2 'domm release domm1'
 	[ "$status" = 3 ]
-	[[ $output == *"held until it is ready"* ]]
+	[[ $output == *"its targets run when it is ready"* ]]
 	in_guest host2 domm1 'systemctl start domm-agent'
 	eventually 60 ready_at host2
 	runs() { [ "$(on host2 'domm --json list target1' | jq -r '.domains[0].state')" != paused ]; }

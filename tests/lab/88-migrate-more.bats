@@ -57,6 +57,11 @@ setup() {
 	refuses 6 'gives no sign of life' 'domm migrate domm1 host2'
 	in_guest host1 domm1 'systemctl start domm-agent'
 	eventually 60 ready_at host1
+	lab ssh host1 'cat >/root/plant; chmod +x /root/plant' <"$DOMM_BUILD/tests/lab/host/plant"
+	plant() { on host1 "/root/plant \$(xl domid domm1) \$(xl domid $1) $2"; }
+	gfn=$(plant target2 5000)
+	refuses 6 'a frame of a domain that is not its target' 'domm migrate domm1 host2'
+	plant target1 "$gfn"
 	on host1 'systemctl stop dommd'
 	refuses 6 'dommd does not run on this host' 'domm migrate domm1 host2'
 	on host1 'systemctl start dommd'

@@ -1,15 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A second lab, beside the first: host1 with the Xen that can still live-migrate PV guests
-# ("shadow"), host2 with Debian 13 ("trixie").
+# ("shadow"), host2 with Debian 13 ("trixie"), and with a CPU that cannot do all that host1's can.
 
 load helpers
+load migrate
 
 setup_file() {
 	lab up
 	lab reset
 	start=$SECONDS
-	LAB_NAME=other lab up --host1 shadow --host2 trixie
+	LAB_NAME=other lab up --host1 shadow --host2 trixie --host2-lacks aes
 	note "second lab up: $((SECONDS - start)) s"
 	LAB_NAME=other lab reset
 	LAB_NAME=other lab push
@@ -48,4 +49,17 @@ teardown_file() {
 	[[ $output == *4.20* ]]
 	[[ $output == *Domain-0* ]]
 	note "$(tr '\n' ';' <<<"$output")"
+}
+
+@test "guests that may use what the other host's CPU cannot do are not migrated to it" {
+	export LAB_NAME=$other
+	[ -z "$(on host2 'grep -m 1 -w aes /proc/cpuinfo')" ]
+	on host1 'grep -q -m 1 -w aes /proc/cpuinfo'
+	lab start target1
+	watch_config | lab ssh host1 'cat > /etc/xen/watch.cfg'
+	on host1 'domm create /etc/xen/watch.cfg'
+	before=$(state)
+	refuses 6 'may use CPU features that this host does not have' 'domm migrate domm1 host2'
+	note "$(tr '\n' ';' <<<"$output")"
+	diff <(echo "$before") <(state)
 }

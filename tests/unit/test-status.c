@@ -83,6 +83,9 @@ static void a_part_of_one_lost_is_degraded(void **state)
     pair.stores[0].claim.age_s = 60;
     expect(DOMM_VERDICT_DEGRADED, "last read 60 s ago");
     start(state);
+    pair.answer.memory = (struct domm_claim){.ok = true, .error = "only a part"};
+    expect(DOMM_VERDICT_DEGRADED, "memory: only a part");
+    start(state);
     status.service = false;
     expect(DOMM_VERDICT_DEGRADED, "memory: dommd does not run");
     start(state);

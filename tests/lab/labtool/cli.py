@@ -22,7 +22,7 @@ Everything is kept below $LAB_HOME (default: ~/.cache/domm-lab)."""
 def cmd_up(lab, args):
     chosen = {host: hypervisor_name(getattr(args, host) or args.hypervisor) for host in HOSTS}
     with lab.locked():
-        lab.up(chosen, args.smp, args.memory)
+        lab.up(chosen, args.smp, args.memory, args.host2_lacks)
 
 
 def cmd_down(lab, args):
@@ -140,6 +140,7 @@ def _parser():
                     help="of both hosts: " + ", ".join(HYPERVISORS) + " (default: $LAB_HYPERVISOR, or current)")
     for host in HOSTS:
         up.add_argument(f"--{host}", metavar="HYPERVISOR", help=f"of {host} alone")
+    up.add_argument("--host2-lacks", metavar="FEATURE", help="of the CPU, as QEMU calls it: aes, ...")
     up.add_argument("--smp", type=int, default=1, choices=(1, 2), help="CPUs of a host (default: 1)")
     up.add_argument("--memory", type=int, default=2048, help="MiB of a host (default: 2048)")
     verb(cmd_down, "end everything that runs; snapshots stay")

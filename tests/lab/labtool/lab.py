@@ -67,11 +67,14 @@ class Lab:
 
     # up and down
 
-    def up(self, hypervisors, smp, memory):
-        """Brings the lab up as after boot. hypervisors: {host: key of HYPERVISORS}."""
+    def up(self, hypervisors, smp, memory, lacks=None):
+        """Brings the lab up as after boot. hypervisors: {host: key of HYPERVISORS}; lacks: a feature
+        that the CPU of host2 is to be without, as QEMU calls it."""
         machines = {host: {"hypervisor": hypervisors[host], "smp": smp, "memory": memory}
                     for host in HOSTS}
         machines["filer"] = {"hypervisor": "filer"}
+        if lacks:
+            machines["host2"]["lacks"] = lacks
         found = images.for_hosts(sorted(set(hypervisors.values())))
         config = {"machines": machines, "boot": boot_key(),
                   "images": {name: str(found[machines[name]["hypervisor"]]) for name in MACHINES}}

@@ -44,7 +44,8 @@ def boot_key():
 class Machine:
     """host1, host2 or filer of one lab.
 
-    `settings` holds what decides its hardware: hypervisor (hosts), smp, memory in MiB."""
+    `settings` holds what decides its hardware: hypervisor (hosts), smp, memory in MiB, and which
+    feature its CPU lacks, if one."""
 
     def __init__(self, lab_name, directory, name, settings):
         self.name = name
@@ -91,8 +92,11 @@ class Machine:
         number = 1 + ("filer",) .__add__(HOSTS).index(self.name)
         memory = self.settings["memory"] if self.is_host else FILER_MEMORY
         smp = self.settings["smp"] if self.is_host else 1
+        *how, cpu = accelerator()
+        if "lacks" in self.settings:
+            cpu += f",-{self.settings['lacks']}"
         admin = f"user,id=admin,hostfwd=tcp:127.0.0.1:{self.port()}-:22"
-        return ["-name", f"domm-lab-{self.lab_name}-{self.name}", "-machine", "q35", *accelerator(),
+        return ["-name", f"domm-lab-{self.lab_name}-{self.name}", "-machine", "q35", *how, cpu,
                 "-smp", str(smp), "-m", str(memory), "-nodefaults", "-display", "none",
                 "-pidfile", str(self.pidfile), "-qmp", f"unix:{self.socket},server=on,wait=off",
                 "-serial", f"file:{self.serial}", "-device", "virtio-rng-pci",

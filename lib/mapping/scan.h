@@ -44,6 +44,12 @@ int domm_scan_briefly(struct domm_memory *memory, uint32_t domm, struct domm_sca
 /* Whether an entry may stay. */
 typedef bool (*domm_keep)(const void *context, const struct domm_foreign *foreign);
 
+/* Empties the entries of a scan that may not stay (all, if keep is null); domM must be as it was
+ * when it was scanned. *cleared_r may be fewer than not kept: those that Xen refuses. */
+int domm_scan_clear(struct domm_memory *memory, uint32_t domm, const struct domm_scan *scan,
+                    domm_keep keep, const void *context, size_t *kept_r, size_t *cleared_r,
+                    struct domm_error *err);
+
 struct domm_sweep {
     bool suspended; /* domM was: what has been cleared may have been in its page tables too long */
     size_t found, cleared, kept;

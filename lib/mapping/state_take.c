@@ -207,24 +207,20 @@ static int take(struct domm_memory *memory, const struct domm_state_pair *pair,
     return rc ? rc : record(&taker, state, err);
 }
 
+static bool is_not_given_back(const void *context, const struct domm_foreign *foreign)
+{
+    (void)context;
+    return !is_given_back(foreign);
+}
+
 static int clear_given_back(struct domm_memory *memory, uint32_t domm, const struct domm_scan *scan,
                             struct domm_error *err)
 {
-    size_t count = 0, done = 0;
-    cleanup_free struct domm_pte_update *updates =
-        calloc(scan->count ? scan->count : 1, sizeof(*updates));
-    if (!updates)
-        return domm_no_memory(err);
-    for (size_t i = 0; i < scan->count; i++) {
-        const struct domm_foreign *foreign = &scan->foreign[i];
-        if (is_given_back(foreign))
-            updates[count++] =
-                (struct domm_pte_update){.table_mfn = foreign->l1_mfn, .slot = foreign->slot};
-    }
-    int rc = domm_memory_update(memory, domm, domm, updates, count, &done, err);
-    if (!rc && done != count)
+    size_t kept, cleared;
+    int rc = domm_scan_clear(memory, domm, scan, is_not_given_back, NULL, &kept, &cleared, err);
+    if (!rc && kept + cleared != scan->count)
         rc = domm_fail(err, DOMM_FAILED, "only %zu of %zu pages that were given back are taken out",
-                       done, count);
+                       cleared, scan->count - kept);
     return rc;
 }
 

@@ -18,10 +18,11 @@ static bool may_stay(domm_keep keep, const void *context, const struct domm_fore
     return keep && keep(context, foreign);
 }
 
-static int clear(struct domm_memory *memory, uint32_t domm, const struct domm_scan *scan,
-                 domm_keep keep, const void *context, struct domm_sweep *sweep,
-                 struct domm_error *err)
+int domm_scan_clear(struct domm_memory *memory, uint32_t domm, const struct domm_scan *scan,
+                    domm_keep keep, const void *context, size_t *kept_r, size_t *cleared_r,
+                    struct domm_error *err)
 {
+    *kept_r = *cleared_r = 0;
     if (!scan->count)
         return 0;
     cleanup_free struct domm_pte_update *updates = calloc(scan->count, sizeof(*updates));
@@ -34,8 +35,8 @@ static int clear(struct domm_memory *memory, uint32_t domm, const struct domm_sc
             updates[count++] =
                 (struct domm_pte_update){.table_mfn = foreign->l1_mfn, .slot = foreign->slot};
     }
-    sweep->kept = scan->count - count;
-    return domm_memory_update(memory, domm, domm, updates, count, &sweep->cleared, err);
+    *kept_r = scan->count - count;
+    return domm_memory_update(memory, domm, domm, updates, count, cleared_r, err);
 }
 
 /* The count of written entries is not taken for proof: look again. */
@@ -68,7 +69,7 @@ static int sweep_paused(struct domm_memory *memory, uint32_t domm, domm_keep kee
     if (rc)
         return rc;
     sweep->found = scan.count;
-    rc = clear(memory, domm, &scan, keep, context, sweep, err);
+    rc = domm_scan_clear(memory, domm, &scan, keep, context, &sweep->kept, &sweep->cleared, err);
     bool doubt = scan.hidden || sweep->found > sweep->kept;
     domm_scan_free(&scan);
     if (!rc && doubt)

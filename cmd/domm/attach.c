@@ -155,10 +155,11 @@ int cmd_attach(struct cmd_context *context, const struct cmd_arguments *argument
     rc = rc ? rc : join(&host, arguments, &entry, &domm, &target, &timeout, err);
     const bool joined = !rc && !context->globals.dry_run;
     rc = joined ? cmd_wait_ready(&host, &domm, &target, timeout, err) : rc;
-    cmd_interrupts_end();
+    cmd_interrupts_ignore();
     if (joined && rc)
         rc = undo_join(&host, &domm, &target, err);
-    else if (joined)
+    cmd_interrupts_end();
+    if (joined && !rc)
         printf("%s watches %s\n", arguments->operands[0], arguments->operands[1]);
     else if (!rc)
         printf("would attach %s to %s: memory, %zu mirrors, %zu file systems\n",

@@ -41,6 +41,9 @@ int cmd_check_storage(struct cmd_context *context, const char *key,
 void cmd_interrupts_begin(void);
 void cmd_interrupts_end(void);
 
+/* The same, but they do nothing: what is undone because of one is not to be ended by the next. */
+void cmd_interrupts_ignore(void);
+
 /* Waits until the agent of a domM answers, and all it watches is ready; or only `target` of it, if
  * not null. Shows progress. DOMM_FAILED after `seconds`, saying what is not ready; DOMM_ABORTED
  * if interrupted. The inventory is another one afterwards. */

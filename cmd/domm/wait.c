@@ -25,6 +25,13 @@ void cmd_interrupts_begin(void)
         sigaction(signals[i], &action, &old[i]);
 }
 
+void cmd_interrupts_ignore(void)
+{
+    interrupted = 0;
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        signal(signals[i], SIG_IGN);
+}
+
 void cmd_interrupts_end(void)
 {
     interrupted = 0; /* what is undone because of it takes its time */

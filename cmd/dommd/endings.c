@@ -2,6 +2,7 @@
 /* What becomes of guests that are tended (lib/xen/ending.h), and power off, reboot or crash. */
 #include "cmd/dommd/watcher.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/lock.h"
 #include "lib/xen/ending.h"
 #include "lib/xen/guest.h"
 
@@ -44,6 +45,26 @@ static void end(struct service *service, const struct domm_member *member)
     service->inventory_due |= ending != DOMM_ENDING_NONE;
 }
 
+/* Under the lock, in which nobody else makes a record: one that changes while a core is written
+ * would be lost. */
+static void end_alone(struct service *service, const struct domm_domain *domain)
+{
+    struct domm_inventory inventory;
+    struct domm_error err;
+    cleanup_fd int lock = -1;
+    int rc = domm_lock_records(&lock, &err);
+    rc = rc ? rc : domm_inventory_read(service->xen, &service->log, &inventory, &err);
+    if (rc) { /* the next time */
+        domm_log(&service->log, DOMM_LOG_WARN, "%s (%u) has ended: %s", domain->name, domain->domid,
+                 err.text);
+        return;
+    }
+    const struct domm_member *member = domm_inventory_by_uuid(&inventory, &domain->uuid);
+    if (member && member->domain.domid == domain->domid)
+        end(service, member);
+    domm_inventory_free(&inventory);
+}
+
 static bool has_ended(const struct domm_domain *domain)
 {
     return domain->state == DOMM_STATE_SHUTDOWN || domain->state == DOMM_STATE_CRASHED;
@@ -54,6 +75,6 @@ void service_end(struct service *service, const struct domm_inventory *inventory
     for (size_t i = 0; i < inventory->count; i++) {
         const struct domm_domain *domain = &inventory->members[i].domain;
         if (has_ended(domain) && domm_xen_end_is_due(service->xen, domain->domid))
-            end(service, &inventory->members[i]);
+            end_alone(service, domain);
     }
 }

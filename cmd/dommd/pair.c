@@ -32,13 +32,13 @@ void service_follow(struct service *service, const struct domm_inventory *invent
 
 void watcher_hear(struct service *service, struct watcher *watcher)
 {
-    char path[PATH_BYTES], now[24];
+    char path[PATH_BYTES], heard[24];
     struct domm_error err;
-    watcher->heard = false;
-    watcher->hear_ms = now_ms() + HEAR_MS;
     watcher_path(watcher, DOMM_NODE_HEARD, path);
-    snprintf(now, sizeof(now), "%" PRId64, now_ms());
-    int rc = domm_store_rewrite(service->store, path, now, &err);
+    snprintf(heard, sizeof(heard), "%" PRId64, watcher->heard_ms);
+    watcher->heard_ms = 0;
+    watcher->hear_ms = now_ms() + HEAR_MS;
+    int rc = domm_store_rewrite(service->store, path, heard, &err);
     if (rc && rc != -DOMM_NOT_FOUND) /* as in the home of one that has ended */
         domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): %s", watcher->name, watcher->domid,
                  err.text);

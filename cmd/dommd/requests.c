@@ -3,24 +3,13 @@
 #include <string.h>
 
 #include "cmd/dommd/watcher.h"
+#include "lib/mapping/hold.h"
 
 /* What a request costs, in tokens: roughly in proportion to the time it takes dom0 and the time it
  * keeps domM paused. */
 #define COST_ANY 1
 #define COST_SLOTS(count) (4 + (int64_t)(count) / 32)
 #define COST_LOCATE(count) (40 + (int64_t)(count)*4)
-
-/* domM can have any number of requests fail: the log has some of them. */
-static void log_failure(struct service *service, struct watcher *watcher, const char *what,
-                        const struct domm_error *err)
-{
-    domm_bucket_fill(&watcher->lines, now_ms());
-    if (!domm_bucket_may(&watcher->lines))
-        return;
-    domm_bucket_take(&watcher->lines, 1);
-    domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): %s: %s", watcher->name, watcher->domid, what,
-             err->text);
-}
 
 static void serve_target(struct service *service, struct watcher *watcher,
                          const struct domm_request *request, struct domm_reply *reply)
@@ -47,7 +36,7 @@ static void take_over(struct service *service, struct watcher *watcher,
     if (!region || memcmp(region->at.nonce, at->nonce, sizeof(at->nonce)) == 0)
         return;
     if (domm_mapping_clear(service->memory, watcher->domid, at, 1, DOMM_REGION_SLOTS, &err))
-        log_failure(service, watcher, "clearing a region", &err);
+        watcher_log(service, watcher, DOMM_LOG_WARN, "clearing a region: %s", err.text);
     else
         region_forget(region);
 }
@@ -62,7 +51,7 @@ static void serve_locate(struct service *service, struct watcher *watcher,
     memcpy(regions[0].nonce, request->nonce, sizeof(regions[0].nonce));
     if (domm_mapping_locate(service->memory, watcher->domid, regions, request->count, &found,
                             &err)) {
-        log_failure(service, watcher, "finding a region", &err);
+        watcher_log(service, watcher, DOMM_LOG_WARN, "finding a region: %s", err.text);
         reply->status = DOMM_STATUS_FAILED;
         return;
     }
@@ -82,7 +71,7 @@ static int prepare_target(struct service *service, struct target *target, struct
 {
     if (target->translated || target->layout.mfns)
         return 0;
-    return domm_memory_layout(service->memory, target->domid, &target->layout, err);
+    return domm_hold_for_layout(service->memory, target->domid, &target->layout, err);
 }
 
 static void remember(struct region *region, const struct target *target,
@@ -126,7 +115,7 @@ static void map(struct service *service, struct watcher *watcher, struct region 
     else if (rc)
         reply->status = DOMM_STATUS_FAILED;
     if (rc)
-        log_failure(service, watcher, "mapping", &err);
+        watcher_log(service, watcher, DOMM_LOG_WARN, "mapping: %s", err.text);
     else
         remember(region, target, request, mfns, reply);
 }

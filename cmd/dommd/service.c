@@ -96,7 +96,7 @@ static void take_event(struct service *service, const char *path)
         }
         watcher_path(w, DOMM_NODE_ALIVE, own);
         if (strcmp(path, own) == 0) {
-            w->heard |= w->listened;
+            w->heard_ms = w->listened ? now_ms() : 0;
             w->listened = true;
         }
     }
@@ -157,8 +157,10 @@ static int64_t turn_of(struct service *service, struct watcher *w, int64_t rest)
     int64_t now = now_ms();
     if (w->mind)
         watcher_mind_suspend(service, w);
-    if (w->heard && w->hear_ms <= now)
+    if (w->heard_ms && w->hear_ms <= now)
         watcher_hear(service, w);
+    else if (w->heard_ms)
+        rest = earlier(rest, w->hear_ms - now);
     if (watcher_turn(service, w))
         rest = 0;
     if (w->closed_ms > now)

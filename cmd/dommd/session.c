@@ -55,8 +55,7 @@ static void open_channel(struct service *service, struct watcher *watcher, const
     }
     *session = (struct session){.channel = channel, .tell = true};
     snprintf(session->name, sizeof(session->name), "%s", name);
-    domm_log(&service->log, DOMM_LOG_INFO, "%s (%u): channel %s is open", watcher->name,
-             watcher->domid, name);
+    watcher_log(service, watcher, DOMM_LOG_INFO, "channel %s is open", name);
 }
 
 static bool is_offered(struct service *service, struct watcher *watcher, const char *name)
@@ -90,8 +89,7 @@ void watcher_look(struct service *service, struct watcher *watcher)
 
 void session_close(struct service *service, struct watcher *watcher, struct session *session)
 {
-    domm_log(&service->log, DOMM_LOG_INFO, "%s (%u): channel %s is closed", watcher->name,
-             watcher->domid, session->name);
+    watcher_log(service, watcher, DOMM_LOG_INFO, "channel %s is closed", session->name);
     domm_channel_close(session->channel);
     regions_disown(watcher, session);
     *session = (struct session){0};
@@ -132,8 +130,7 @@ static void serve(struct service *service, struct watcher *watcher, struct sessi
     struct domm_error err;
     unsigned char answer[DOMM_REPLY_BYTES];
     if (domm_request_decode(bytes, &request, &err)) {
-        domm_log(&service->log, DOMM_LOG_WARN, "%s (%u): a malformed request: %s", watcher->name,
-                 watcher->domid, err.text);
+        watcher_log(service, watcher, DOMM_LOG_WARN, "a malformed request: %s", err.text);
         domm_bucket_take(&watcher->bucket, COST_CONNECT);
         session->ended = true;
         return;

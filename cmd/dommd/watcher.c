@@ -19,6 +19,21 @@ static const char *const watched[] = {DOMM_CHANNELS_NODE, DOMM_NODE_KICK, CONTRO
 /* How long destroying a domain may take before it is taken for one that stays. */
 #define LEAVING_MS 30000
 
+void watcher_log(struct service *service, struct watcher *watcher, enum domm_log_level level,
+                 const char *fmt, ...)
+{
+    char text[sizeof(((struct domm_error *)NULL)->text)];
+    va_list args;
+    domm_bucket_fill(&watcher->lines, now_ms());
+    if (!domm_bucket_may(&watcher->lines))
+        return;
+    domm_bucket_take(&watcher->lines, 1);
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    domm_log(&service->log, level, "%s (%u): %s", watcher->name, watcher->domid, text);
+}
+
 struct target *watcher_target(struct watcher *watcher, uint32_t domid)
 {
     for (size_t i = 0; domid && i < watcher->n_targets; i++) {

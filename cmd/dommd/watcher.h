@@ -56,7 +56,7 @@ struct watcher {
     struct region **regions;
     size_t n_regions;
     struct domm_bucket bucket;
-    struct domm_bucket lines; /* of the log, on failures of its requests */
+    struct domm_bucket lines; /* of the log, on what it causes */
     bool look;                /* for new channels */
     bool told;                /* its processes something that they do not wait for */
     uint64_t times_told;
@@ -66,7 +66,7 @@ struct watcher {
     bool minded;       /* its control node: the first event is the watch's own */
     bool mind;         /* whether it is asked to suspend */
     bool listened;     /* its agent's signs of life: the first event is the watch's own */
-    bool heard;        /* one that is not noted yet */
+    int64_t heard_ms;  /* the last of them that is not noted yet; 0: none */
     int64_t hear_ms;   /* not before: domM may give as many as it likes */
     unsigned locked;   /* how often watcher_lock has succeeded */
     bool moving;       /* it did not the last time: domm moves this domM */
@@ -97,6 +97,11 @@ int64_t now_ms(void);
 bool watcher_lock(const struct service *service, struct watcher *watcher);
 void watcher_unlock(const struct service *service, struct watcher *watcher);
 
+/* Logs what domM can cause as often as it likes: with its name, and no more than a line a second.
+ */
+void watcher_log(struct service *service, struct watcher *watcher, enum domm_log_level level,
+                 const char *fmt, ...) DOMM_PRINTF(4, 5);
+
 /* watcher.c: follows the inventory. */
 int service_refresh(struct service *service, struct domm_error *err);
 void watcher_free(struct service *service, struct watcher *watcher);
@@ -118,7 +123,7 @@ void service_follow(struct service *service, const struct domm_inventory *invent
 /* Takes everything back from a domM that is about to be suspended. */
 void watcher_mind_suspend(struct service *service, struct watcher *watcher);
 
-/* Notes in xenstore that its agent has given a sign of life now. */
+/* Notes in xenstore when its agent has given a sign of life. */
 void watcher_hear(struct service *service, struct watcher *watcher);
 
 /* saved.c: takes note of whether it is suspended, and keeps the record of one that is. */

@@ -24,7 +24,7 @@ struct view {
     bool cut_short;                   /* not all could be asked for: dommd maps no more */
     int64_t started_ms;
     struct domm_kernel *kernel; /* null until somebody asks and it is found */
-    int64_t kernel_missed_ms;   /* when it was looked for in vain, or 0 */
+    int64_t kernel_again_ms;    /* not to be looked for before: it was, in vain */
 };
 
 struct fuse_session;

@@ -206,13 +206,13 @@ static int check_consistency(struct domm_kernel *kernel)
 /* How many candidates are looked at, and for how long: a hostile target may hold any number, each
  * with symbols that take long to read, while the agent does nothing else. */
 #define MAX_CANDIDATES 1024
-#define MAX_SECONDS 5
+#define MAX_MS 3000
 
 static bool is_too_late(const struct timespec *start)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec - start->tv_sec > MAX_SECONDS;
+    return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 > MAX_MS;
 }
 
 int domm_kernel_open(const struct domm_physical *physical, struct domm_kernel **kernel_r)

@@ -116,6 +116,20 @@ static void settle_one(struct domm_memory *memory, int notes, uint32_t domid)
     domm_hold_unlock(notes, domid);
 }
 
+int domm_hold_for_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,
+                         struct domm_error *err)
+{
+    struct domm_hold hold;
+    *layout_r = (struct domm_layout){0};
+    int rc = domm_hold(memory, domid, &hold, err);
+    if (rc)
+        return rc;
+    rc = domm_hold_end(&hold, domm_memory_layout(memory, domid, layout_r, err), err);
+    if (rc)
+        domm_memory_layout_free(memory, layout_r);
+    return rc;
+}
+
 int domm_holds_settle(struct domm_memory *memory, struct domm_error *err)
 {
     char notes[FIRST_RESERVED];

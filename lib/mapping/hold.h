@@ -35,6 +35,12 @@ int domm_hold(struct domm_memory *memory, uint32_t domm, struct domm_hold *hold_
  * has come of this. */
 int domm_hold_end(struct domm_hold *hold, int rc, struct domm_error *err);
 
+/* As domm_memory_layout, of a PV guest that runs: it is held meanwhile, since it could claim a
+ * larger p2m between the moment at which that is checked and the one at which libxenguest allocates
+ * for it (xc_map_domain_meminfo). */
+int domm_hold_for_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,
+                         struct domm_error *err);
+
 /* Lets the domains run that are held by nobody who lives. The log says which, and which cannot. */
 int domm_holds_settle(struct domm_memory *memory, struct domm_error *err);
 

@@ -9,6 +9,8 @@
 #include "lib/base/boot.h"
 #include "lib/base/lock.h"
 #include "lib/base/rest.h"
+#include "lib/mapping/hold.h"
+#include "lib/move/decision.h"
 #include "lib/watch/netlink.h"
 #include "lib/xen/ending.h"
 #include "lib/xen/guest.h"
@@ -180,7 +182,7 @@ static int add_layout(struct domm_end *end, bool fresh, struct domm_end_pair *pa
 {
     uint32_t domid = pair->targets[i].domid;
     int rc = fresh ? domm_memory_layout_restored(end->memory, domid, &pair->layouts[i], err)
-                   : domm_memory_layout(end->memory, domid, &pair->layouts[i], err);
+                   : domm_hold_for_layout(end->memory, domid, &pair->layouts[i], err);
     pair->targets[i].layout = &pair->layouts[i];
     return rc;
 }
@@ -270,6 +272,8 @@ int domm_end_lock_guests(struct domm_end *end, struct domm_error *err)
             return domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated already",
                              end->guests[g].facts.name);
     }
+    enum domm_event_type stale;
+    domm_decision_take(&end->guests[0].facts.uuid, &stale); /* it was about an earlier migration */
     return 0;
 }
 

@@ -157,7 +157,8 @@ int domm_end_rename(struct domm_end *end, unsigned int guest, const char *ending
 int domm_end_find(struct domm_end *end, unsigned int guest, uint32_t *domid_r,
                   enum domm_domain_state *state_r, struct domm_error *err);
 
-/* Takes or gives back the locks of all guests. */
+/* Takes or gives back the locks of all guests. Who takes them begins anew: a decision that was left
+ * for an earlier migration is dropped. */
 int domm_end_lock_guests(struct domm_end *end, struct domm_error *err);
 void domm_end_unlock_guests(struct domm_end *end);
 

@@ -92,15 +92,22 @@ int domm_recover_source(struct domm_log *log, const struct domm_uuid *domm, uint
     return rc;
 }
 
+/* Those that were migrated: a target that somebody has made anew since, or that was attached since,
+ * is his to look after. */
 static void tend(struct domm_xen *xen, const struct domm_inventory *inventory,
                  const struct domm_member *domm)
 {
-    domm_xen_tend(xen, domm->domain.domid);
-    for (size_t i = 0; i < domm->record.n_targets; i++) {
-        const struct domm_member *target =
-            domm_inventory_by_uuid(inventory, &domm->record.targets[i].uuid);
-        if (target)
-            domm_xen_tend(xen, target->domain.domid);
+    for (size_t i = 0; i <= domm->record.n_targets; i++) {
+        const struct domm_member *member =
+            i ? domm_inventory_by_uuid(inventory, &domm->record.targets[i - 1].uuid) : domm;
+        struct domm_past past;
+        struct domm_error ignored;
+        if (!member)
+            continue;
+        const struct domm_past_query query = {.guest = &member->domain.uuid,
+                                              .domid = member->domain.domid};
+        if (domm_past_find(&query, &past, &ignored) == 0)
+            domm_xen_tend(xen, member->domain.domid);
     }
 }
 

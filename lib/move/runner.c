@@ -194,10 +194,7 @@ static void enter(struct runner *r, enum domm_move_state from)
 {
     struct domm_end *end = r->end;
     struct domm_error err;
-    enum domm_event_type stale;
     r->entered_ms = r->look_ms = domm_peer_now_ms();
-    if (state_of(r) == DOMM_SRC_CHECKING || state_of(r) == DOMM_DST_ADMITTING)
-        domm_decision_take(&end->guests[0].facts.uuid, &stale); /* it was about an earlier one */
     domm_log(end->log, DOMM_LOG_DEBUG, "%s -> %s", domm_states[from].name,
              domm_states[state_of(r)].name);
     if (state_of(r) == DOMM_SRC_HELD)

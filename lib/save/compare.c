@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/mapping/hold.h"
 
 /* Pages of a batch that the guest has now and uses as ordinary memory. */
 struct ordinary {
@@ -19,7 +20,7 @@ int domm_compare_begin(struct domm_memory *memory, uint32_t domid, struct domm_c
     *compare_r = (struct domm_compare){.memory = memory, .domid = domid};
     int rc = domm_memory_p2m_place(memory, domid, &compare_r->place, err);
     if (!rc)
-        rc = domm_memory_layout(memory, domid, &compare_r->layout, err);
+        rc = domm_hold_for_layout(memory, domid, &compare_r->layout, err);
     if (!rc)
         rc = domm_shadow_new(compare_r->layout.count, &compare_r->shadow, err);
     if (rc)

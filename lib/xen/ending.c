@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/xen/ending.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,9 @@ static libxl_action_on_shutdown action_for(const libxl_dominfo *info,
         return config->on_crash;
     case LIBXL_SHUTDOWN_REASON_WATCHDOG:
         return config->on_watchdog;
+    case LIBXL_SHUTDOWN_REASON_SOFT_RESET: /* for which its memory would have to be kept */
+        return config->on_soft_reset == LIBXL_ACTION_ON_SHUTDOWN_SOFT_RESET ? config->on_reboot
+                                                                            : config->on_soft_reset;
     default: /* suspended: somebody saves it */
         return LIBXL_ACTION_ON_SHUTDOWN_PRESERVE;
     }
@@ -117,10 +122,31 @@ static void dump_core(struct domm_xen *xen, uint32_t domid, const libxl_domain_c
     libxl_domain_core_dump(xen->libxl, domid, path, NULL);
 }
 
+/* A QEMU inherits which signals are blocked here, and libxl ends it by one of them, SIGHUP
+ * (kill_device_model, tools/libs/light/libxl_dm.c). */
+static _Thread_local bool making;
+
+static void unblock_in_child(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    if (making)
+        pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, unblock_in_child);
+}
+
 static int make_again(struct domm_xen *xen, libxl_domain_config *config, uint32_t *domid_r,
                       struct domm_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    making = true;
     int libxl_rc = libxl_domain_create_new(xen->libxl, config, domid_r, NULL, NULL);
+    making = false;
     return libxl_rc ? domm_fail(err, DOMM_FAILED, "making %s again: error %d", config->c_info.name,
                                 libxl_rc)
                     : 0;

@@ -55,7 +55,7 @@ struct domm_layout {
 };
 
 /* DOMM_REFUSED for a guest that claims a p2m larger than the host: how large it is, is the guest's
- * word, and dom0 needs memory in proportion, 12 bytes for each frame. */
+ * word, and dom0 needs memory in proportion, 12 bytes for each frame. Calls for a paused guest. */
 int domm_memory_layout(struct domm_memory *memory, uint32_t domid, struct domm_layout *layout_r,
                        struct domm_error *err);
 void domm_memory_layout_free(struct domm_memory *memory, struct domm_layout *layout);

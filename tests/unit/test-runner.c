@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/lock.h"
 #include "lib/base/place.h"
 #include "lib/move/decision.h"
 #include "lib/move/runner.h"
@@ -252,20 +253,30 @@ static void a_domm_that_is_never_ready_has_its_targets_held(void **state)
     assert_contains(destination.error.text, "domm1 sleeps");
 }
 
-/* Somebody decided when nothing was held yet. */
+/* Who takes the locks drops it; who does not get them leaves it to who has them. */
 static void what_was_decided_before_does_not_count(void **state)
 {
     (void)state;
+    static struct domm_end first, second;
     static const struct domm_uuid domm;
     static char directory[] = "/tmp/domm-test-XXXXXX";
+    char lock[sizeof(directory) + 16];
     enum domm_event_type left;
     struct domm_error err;
     domm_run_directory = mkdtemp(directory);
     assert_non_null(domm_run_directory);
+    assert_int_equal(domm_guest_locks_open(&first.locks, &err), 0);
+    assert_int_equal(domm_guest_locks_open(&second.locks, &err), 0);
     assert_int_equal(domm_decision_leave(&domm, DOMM_EVENT_FORCE, &err), 0);
-    plan = (struct plan){.never_ready = true};
-    ends_as(DOMM_SRC_MOVED, DOMM_DST_HELD);
+    assert_int_equal(domm_end_lock_guests(&first, &err), 0);
     assert_false(domm_decision_take(&domm, &left));
+    assert_int_equal(domm_decision_leave(&domm, DOMM_EVENT_FORCE, &err), 0);
+    assert_int_equal(domm_end_lock_guests(&second, &err), -DOMM_PREFLIGHT);
+    assert_true(domm_decision_take(&domm, &left));
+    close(first.locks);
+    close(second.locks);
+    snprintf(lock, sizeof(lock), "%s/guests.lock", directory);
+    assert_int_equal(unlink(lock), 0);
     assert_int_equal(rmdir(directory), 0);
 }
 

@@ -149,19 +149,25 @@ static void free_request(struct request *request)
     cmd_words_free(&request->ssh);
 }
 
+/* Whether anything was copied. */
+static bool has_begun(const struct domm_end *end)
+{
+    bool begun = false;
+    for (unsigned int g = 0; g < domm_end_guests(end); g++)
+        begun |= end->report.guests[g].marks[DOMM_MARK_COPY] != DOMM_NEVER;
+    return begun;
+}
+
 /* The first cause, with the code that says what it led to. */
 static int rolled_back(const struct domm_source *source, struct domm_error *err)
 {
     const struct domm_end *end = &source->end;
-    bool begun = false;
-    for (unsigned int g = 0; g < domm_end_guests(end); g++)
-        begun |= end->report.guests[g].marks[DOMM_MARK_COPY] != DOMM_NEVER;
     *err = end->error;
     if (!err->code)
         domm_fail(err, DOMM_ROLLED_BACK, "given up");
     if (end->aborted)
         err->code = DOMM_ABORTED;
-    else if (begun || err->code == DOMM_ABORTED)
+    else if (has_begun(end) || err->code == DOMM_ABORTED)
         err->code = DOMM_ROLLED_BACK;
     else if (err->code == DOMM_FAILED || err->code == DOMM_REFUSED)
         err->code = DOMM_PREFLIGHT;
@@ -265,8 +271,9 @@ static int finish(struct cmd_context *context, const struct domm_source *source,
     }
     keep_report(end);
     warn_unmonitored(context, end);
-    int rc = migrate_show_report(context, &end->report, &second);
-    if (rc)
+    /* To who reads it, a report of nothing says less than the error. */
+    if ((has_begun(end) || context->globals.json) &&
+        migrate_show_report(context, &end->report, &second))
         domm_log(context->log, DOMM_LOG_WARN, "%s", second.text);
     return conclude(source, err);
 }

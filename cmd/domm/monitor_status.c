@@ -49,10 +49,8 @@ static void print_aspect(const char *name, const struct domm_judgement *judgemen
 {
     if (judgement->verdict == DOMM_VERDICT_NONE)
         return;
-    printf("    %-8s %-9s", name, domm_verdict_name(judgement->verdict));
-    if (*judgement->reason)
-        printf(" %s", judgement->reason);
-    putchar('\n');
+    printf("    %-8s %s%s%s\n", name, domm_verdict_name(judgement->verdict),
+           *judgement->reason ? ": " : "", judgement->reason);
 }
 
 static void print_mirror(const struct domm_mirror_status *mirror)

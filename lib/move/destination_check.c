@@ -76,9 +76,9 @@ static int check_cpu(struct domm_end *end, const struct domm_wire_guest *facts,
         uint32_t missing = facts->features[i] & ~(i < DOMM_CPU_WORDS ? words[i] : 0);
         if (missing)
             rc = domm_fail(err, DOMM_PREFLIGHT,
-                           "%s may use CPU features that this host does not have: word %zu, bits "
+                           "it may use CPU features that this host does not have: word %zu, bits "
                            "0x%08x (cpuid in xl.cfg keeps features from a guest)",
-                           facts->name, i, missing);
+                           i, missing);
     }
     return rc;
 }

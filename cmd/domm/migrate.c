@@ -178,34 +178,31 @@ static int rolled_back(const struct domm_source *source, struct domm_error *err)
     return -(int)err->code;
 }
 
-/* What needs somebody to look after it. */
-static int unsettled(const struct domm_end *end, struct domm_error *err, const char *what)
+/* What needs somebody to look after it, and how. */
+static int unsettled(const struct domm_end *end, struct domm_error *err, const char *what,
+                     const char *hint)
 {
-    struct domm_error cause = end->error;
-    domm_fail(err, DOMM_OUTCOME_UNKNOWN, "%s%s%s", what, cause.code ? ": " : "",
-              cause.code ? cause.text : "");
-    return domm_hint(err, "%s says how far it came", domm_journal_path(end->journal));
+    const struct domm_error *cause = &end->error;
+    domm_fail(err, DOMM_OUTCOME_UNKNOWN, "%s%s%s", what, cause->code ? ": " : "",
+              cause->code ? cause->text : "");
+    return domm_hint(err, "%s", hint);
 }
 
 static int moved(const struct domm_end *end, struct domm_error *err)
 {
-    switch (end->report.outcome) {
-    case DOMM_WIRE_HELD:
-        unsettled(end, err, "domM is not ready at the destination, and its targets stand still");
-        return domm_hint(err, "they run there as soon as domM is ready; domm release --restart or "
-                              "--force there decides otherwise");
-    case DOMM_WIRE_IMPAIRED:
-        unsettled(end, err, "the guests have moved, but not all of them start");
-        return domm_hint(err, "at the destination, domm release tries again");
-    default:
-        break;
-    }
-    if (!end->machine.damaged)
-        return 0;
-    unsettled(end, err, "the guests have moved, but not all stale copies here could be destroyed");
-    return domm_hint(err,
-                     "xl list shows them, with " DOMM_AWAY " behind their names; xl destroy ends "
-                     "them");
+    if (end->report.outcome == DOMM_WIRE_HELD)
+        return unsettled(end, err,
+                         "domM is not ready at the destination, and its targets stand still",
+                         "they run there as soon as domM is ready; domm release --restart or "
+                         "--force there decides otherwise");
+    if (end->report.outcome == DOMM_WIRE_IMPAIRED)
+        return unsettled(end, err, "the guests have moved, but not all of them start",
+                         "at the destination, domm release tries again");
+    if (end->machine.damaged)
+        return unsettled(
+            end, err, "the guests have moved, but not all stale copies here could be destroyed",
+            "xl list shows them, with " DOMM_AWAY " behind their names; xl destroy ends them");
+    return 0;
 }
 
 static int conclude(const struct domm_source *source, struct domm_error *err)
@@ -219,23 +216,23 @@ static int conclude(const struct domm_source *source, struct domm_error *err)
             return 0;
         return rolled_back(source, err);
     case DOMM_SRC_HELD:
-        unsettled(end, err, "taken back, but domM is not ready, and its targets stand still");
-        return domm_hint(err, "domm release lets them run when domM is ready, or with --force at "
-                              "once, unmonitored");
+        return unsettled(end, err, "taken back, but domM is not ready, and its targets stand still",
+                         "domm release lets them run when domM is ready, or with --force at once, "
+                         "unmonitored");
     case DOMM_SRC_STUCK:
-        unsettled(end, err, "not everything could be taken back");
-        return domm_hint(err, "domm release tries again");
+        return unsettled(end, err, "not everything could be taken back",
+                         "domm release tries again");
     case DOMM_SRC_UNCONFIRMED:
-        unsettled(end, err,
-                  "the destination has taken the guests over, and has not said how it went");
-        return domm_hint(err, "domm release there has them run, if they do not; then destroy the "
-                              "copies that are left here");
+        return unsettled(end, err,
+                         "the destination has taken the guests over, and has not said how it went",
+                         "domm release there has them run, if they do not; then destroy the "
+                         "copies that are left here");
     default:
-        unsettled(end, err,
-                  "it is not known whether the destination has taken the guests over; they stand "
-                  "still here");
-        return domm_hint(err, "domm release there first: it knows; if they were not handed over, "
-                              "domm release --not-taken here");
+        return unsettled(end, err,
+                         "it is not known whether the destination has taken the guests over; they "
+                         "stand still here",
+                         "domm release there first: it knows; if they were not handed over, domm "
+                         "release --not-taken here");
     }
 }
 

@@ -2,12 +2,13 @@
 #include "cmd/domm/arguments.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_OPTIONS 48
 
-/* The options of a command in the form getopt_long wants. */
+/* The options of a command in the form that getopt_long needs. */
 struct grammar {
     size_t count;
     struct option longs[MAX_OPTIONS + 1];
@@ -43,7 +44,7 @@ static void add_options(struct grammar *grammar, const struct cmd_option *option
     }
 }
 
-static const char *name_of(const struct grammar *grammar, int id)
+static const char *arguments_name_of(const struct grammar *grammar, int id)
 {
     for (size_t i = 0; i < grammar->count; i++) {
         if (grammar->longs[i].val == id)
@@ -52,19 +53,60 @@ static const char *name_of(const struct grammar *grammar, int id)
     return NULL;
 }
 
-/* getopt_long leaves in optopt the short letter, or the id of a long option used wrongly, or 0. */
-static int refuse(const struct grammar *grammar, int answer, const char *word,
-                  struct domm_error *err)
+/* The long options that the word abbreviates, if there are several. */
+static int refuse_long(const struct grammar *grammar, const char *word, struct domm_error *err)
 {
-    const char *known = name_of(grammar, optopt);
-    int length = (int)strcspn(word, "=");
+    size_t length = strcspn(word, "=");
+    char names[256] = "";
+    for (size_t i = 0; i < grammar->count; i++) {
+        size_t used = strlen(names);
+        if (length > 2 && strncmp(grammar->longs[i].name, word + 2, length - 2) == 0)
+            snprintf(names + used, sizeof(names) - used, "%s--%s", used ? ", " : "",
+                     grammar->longs[i].name);
+    }
+    if (!names[0])
+        return domm_fail(err, DOMM_USAGE, "unknown option %.*s", (int)length, word);
+    return domm_fail(err, DOMM_USAGE, "%.*s is ambiguous: %s", (int)length, word, names);
+}
+
+/* After an error, optopt holds the letter of a short option, the id of a long option that was used
+ * wrongly, or 0 if the long option is unknown or ambiguous. */
+static int arguments_refuse(const struct grammar *grammar, int answer, const char *word,
+                            struct domm_error *err)
+{
+    const char *known = arguments_name_of(grammar, optopt);
     if (answer == ':' && known)
         return domm_fail(err, DOMM_USAGE, "option --%s needs an argument", known);
     if (known)
         return domm_fail(err, DOMM_USAGE, "option --%s takes no argument", known);
     if (optopt)
-        return domm_fail(err, DOMM_USAGE, "there is no option -%c", optopt);
-    return domm_fail(err, DOMM_USAGE, "there is no option %.*s, or several begin so", length, word);
+        return domm_fail(err, DOMM_USAGE, "unknown option -%c", optopt);
+    return refuse_long(grammar, word, err);
+}
+
+static const struct cmd_option *option_of(const struct cmd_option *options, int id)
+{
+    while (options && options->id && options->id != id)
+        options++;
+    return options && options->id ? options : NULL;
+}
+
+int cmd_option_choose(const struct cmd_option *option, struct cmd_parsed_option *parsed,
+                      struct domm_error *err)
+{
+    const char *const *values = option ? option->values : NULL;
+    if (!values || !parsed->value)
+        return 0;
+    while (values[parsed->choice] && strcmp(values[parsed->choice], parsed->value) != 0)
+        parsed->choice++;
+    if (values[parsed->choice])
+        return 0;
+    domm_fail(err, DOMM_USAGE, "--%s: '%.64s' is not one of %s", option->name, parsed->value,
+              values[0]);
+    for (size_t i = 1; values[i]; i++)
+        snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text), ", %s",
+                 values[i]);
+    return -DOMM_USAGE;
 }
 
 int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct cmd_option *global,
@@ -75,7 +117,7 @@ int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct 
 
     add_options(&grammar, own);
     add_options(&grammar, global);
-    /* No option takes less than a character, so that this is enough for clusters such as -vvv. */
+    /* Each option takes at least one character, so this also suffices for clusters such as -vvv. */
     size_t room = 1;
     for (int i = 1; i < argc; i++)
         room += strlen(argv[i]);
@@ -83,16 +125,20 @@ int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct 
     if (!arguments_r->options)
         return domm_no_memory(err);
 
-    optind = 0; /* glibc: forget what an earlier call left, as the shell's next line needs */
+    optind = 0; /* resets glibc's getopt between lines of the shell */
     opterr = 0;
     /* getopt's state is global; the programs have one thread. */
     while ((answer = getopt_long(argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
         if (answer == '?' || answer == ':') {
             cmd_arguments_free(arguments_r);
-            return refuse(&grammar, answer, argv[optind - 1], err);
+            return arguments_refuse(&grammar, answer, argv[optind - 1], err);
         }
-        arguments_r->options[arguments_r->n_options++] =
-            (struct cmd_parsed_option){.id = answer, .value = optarg};
+        struct cmd_parsed_option *parsed = &arguments_r->options[arguments_r->n_options++];
+        *parsed = (struct cmd_parsed_option){.id = answer, .value = optarg};
+        if (cmd_option_choose(option_of(own, answer), parsed, err)) {
+            cmd_arguments_free(arguments_r);
+            return -DOMM_USAGE;
+        }
     }
     arguments_r->n_operands = (size_t)(argc - optind);
     arguments_r->operands = argv + optind;

@@ -8,6 +8,7 @@
 struct cmd_parsed_option {
     int id; /* of the struct cmd_option */
     const char *value;
+    unsigned choice; /* the index of the value among the values that the option lists */
 };
 
 struct cmd_arguments {
@@ -18,15 +19,22 @@ struct cmd_arguments {
 };
 
 /*
- * Parses argv[1...] by the options of both lists (either may be null); an id or name that both
- * have is the first list's. getopt reorders argv so that the operands come last; with
- * stop_at_operand it stops at the first one, whatever comes after it. Fails with DOMM_USAGE.
- * *arguments_r is freed by cmd_arguments_free; strings stay argv's. Can be called anew from
- * inside a command, as the shell does.
+ * Parses argv[1...] by the options of both lists; either may be null. If both lists have an id or
+ * name, the first list counts. getopt reorders argv so that the operands come last; with
+ * stop_at_operand, parsing stops at the first operand. A value that is not among those that an
+ * option lists is wrong usage too. Fails with DOMM_USAGE. Free *arguments_r
+ * with cmd_arguments_free; its strings belong to argv. A command may call this again, as the shell
+ * does.
  */
 int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct cmd_option *global,
               bool stop_at_operand, struct cmd_arguments *arguments_r, struct domm_error *err);
 
+/* Finds the value among those that its option lists, and sets the choice; an option that lists
+ * none, or is null, takes any value. DOMM_USAGE. */
+int cmd_option_choose(const struct cmd_option *option, struct cmd_parsed_option *parsed,
+                      struct domm_error *err);
+
+/* Frees what cmd_parse has allocated. */
 void cmd_arguments_free(struct cmd_arguments *arguments);
 
 #endif

@@ -8,7 +8,7 @@
 #include "cmd/domm/help.h"
 #include "lib/xen/xen.h"
 
-enum request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION };
+enum dispatch_request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION };
 
 static void configure_log(struct domm_log *log, const struct cmd_globals *globals)
 {
@@ -29,10 +29,10 @@ static bool is_own_option(const struct cmd_option *own, int id)
     return false;
 }
 
-static enum request take_globals(struct cmd_globals *globals, const struct cmd_option *own,
-                                 const struct cmd_arguments *arguments)
+static enum dispatch_request take_globals(struct cmd_globals *globals, const struct cmd_option *own,
+                                          const struct cmd_arguments *arguments)
 {
-    enum request request = REQUEST_RUN;
+    enum dispatch_request request = REQUEST_RUN;
     for (size_t i = 0; i < arguments->n_options; i++) {
         if (is_own_option(own, arguments->options[i].id))
             continue;
@@ -49,7 +49,7 @@ static enum request take_globals(struct cmd_globals *globals, const struct cmd_o
         case OPTION_JSON:
             globals->json = true;
             break;
-        case 't':
+        case 'T':
             globals->timestamps = true;
             break;
         case 'V':
@@ -68,14 +68,15 @@ static int check_usage(const struct cmd_context *context, const struct cmd_row *
 {
     int given = (int)arguments->n_operands;
     if (context->globals.dry_run && row->flags & CMD_CHANGES && !(row->flags & CMD_DRY_RUN))
-        return domm_fail(err, DOMM_USAGE, "-N: %s cannot say what it would do", row->name);
+        return domm_fail(err, DOMM_USAGE, "--dry-run is not supported");
     if (given >= row->min_operands &&
         (row->max_operands == CMD_ANY_NUMBER || given <= row->max_operands))
-        return 0;
-    domm_fail(err, DOMM_USAGE,
-              given < row->min_operands ? "something is missing after '%s'"
-                                        : "'%s' is one argument too many",
-              given < row->min_operands ? row->name : arguments->operands[row->max_operands]);
+        return row->check ? row->check(arguments, err) : 0;
+    if (given < row->min_operands)
+        domm_fail(err, DOMM_USAGE, "missing operands: expected %s", row->synopsis);
+    else
+        domm_fail(err, DOMM_USAGE, "unexpected argument '%s'",
+                  arguments->operands[row->max_operands]);
     return domm_hint(err, "usage: domm %s %s", row->name, row->synopsis);
 }
 
@@ -92,28 +93,29 @@ static int run_with_xen(struct cmd_context *context, const struct cmd_row *row,
     return rc;
 }
 
-/* A result that did not arrive is a failure, even of a command that otherwise succeeded. */
+/* A command whose output is lost has failed, even if it succeeded otherwise. */
 static int finish_output(int rc, struct domm_error *err)
 {
-    bool lost = ferror(stdout); /* before this, so that its reason is gone */
+    bool lost = ferror(stdout); /* an earlier write failed, and its errno is lost */
     int reason = fflush(stdout) ? errno : 0;
     clearerr(stdout);
     if (rc || !(lost || reason))
         return rc;
     if (reason)
         return domm_fail_errno(err, DOMM_FAILED, reason, "writing to standard output");
-    return domm_fail(err, DOMM_FAILED, "writing to standard output: a part of it was lost");
+    return domm_fail(err, DOMM_FAILED, "writing to standard output: some of the output was lost");
 }
 
-/* What -h and -V ask for in place of running a command; row is null if none was named. */
-static void answer(enum request request, const struct cmd_row *row)
+/* Handles -h, -V and a command line without a command. row is null if no command was named. */
+static void answer(const struct cmd_context *context, enum dispatch_request request,
+                   const struct cmd_row *row)
 {
     if (request == REQUEST_VERSION)
         puts("domm " PACKAGE_VERSION);
     else if (row)
         cmd_print_command_help(row);
     else
-        cmd_print_help();
+        cmd_print_help(context->table, context->in_shell);
 }
 
 static int run_row(struct cmd_context *context, const struct cmd_row *row, int argc, char **argv,
@@ -122,11 +124,11 @@ static int run_row(struct cmd_context *context, const struct cmd_row *row, int a
     struct cmd_arguments arguments;
     int rc = cmd_parse(argc, argv, row->options, cmd_global_options, false, &arguments, err);
     if (rc)
-        return domm_hint(err, "domm help %s lists its options", row->name);
-    enum request request = take_globals(&context->globals, row->options, &arguments);
+        return domm_hint(err, "see domm help %s", row->name);
+    enum dispatch_request request = take_globals(&context->globals, row->options, &arguments);
     configure_log(context->log, &context->globals);
     if (request != REQUEST_RUN)
-        answer(request, row);
+        answer(context, request, row);
     else if (!(rc = check_usage(context, row, &arguments, err)))
         rc = run_with_xen(context, row, &arguments, err);
     cmd_arguments_free(&arguments);
@@ -137,29 +139,28 @@ static int run_command(struct cmd_context *context, struct cmd_arguments *words,
                        struct domm_error *err)
 {
     const struct cmd_row *row;
-    if (!words->n_operands) {
-        domm_fail(err, DOMM_USAGE, "a command is missing");
-        return domm_hint(err, "domm help lists the commands");
-    }
-    int rc = cmd_lookup(cmd_table, words->operands[0], &row, err);
+    int rc = cmd_lookup(context->table, words->operands[0], &row, err);
     if (rc)
         return rc;
     rc = run_row(context, row, (int)words->n_operands, words->operands, err);
     return rc ? domm_wrap(err, "%s", row->name) : 0;
 }
 
-int cmd_dispatch(const struct cmd_globals *defaults, struct domm_log *log, bool in_shell, int argc,
-                 char **argv, struct domm_error *err)
+int cmd_dispatch(const struct cmd_row *table, const struct cmd_globals *defaults,
+                 struct domm_log *log, bool in_shell, int argc, char **argv, struct domm_error *err)
 {
-    struct cmd_context context = {.globals = *defaults, .log = log, .in_shell = in_shell};
+    struct cmd_context context = {
+        .globals = *defaults, .log = log, .table = table, .in_shell = in_shell};
     struct cmd_arguments words;
     int rc = cmd_parse(argc, argv, cmd_global_options, NULL, true, &words, err);
     if (rc)
-        return domm_hint(err, "domm help lists the options");
-    enum request request = take_globals(&context.globals, NULL, &words);
+        return domm_hint(err, "see domm help");
+    enum dispatch_request request = take_globals(&context.globals, NULL, &words);
     configure_log(log, &context.globals);
+    if (request == REQUEST_RUN && !words.n_operands)
+        request = REQUEST_HELP;
     if (request != REQUEST_RUN)
-        answer(request, NULL);
+        answer(&context, request, NULL);
     else
         rc = run_command(&context, &words, err);
     cmd_arguments_free(&words);

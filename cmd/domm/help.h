@@ -4,8 +4,8 @@
 
 #include "cmd/domm/table.h"
 
-/* To standard output: all commands and the global options. */
-void cmd_print_help(void);
+/* To standard output: all commands and the global options; in the shell also how to leave it. */
+void cmd_print_help(const struct cmd_row *table, bool in_shell);
 
 /* To standard output: one command. */
 void cmd_print_command_help(const struct cmd_row *row);

@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "lib/base/lock.h"
-#include "lib/pair/storage.h"
-#include "lib/watch/netlink.h"
+#include "cmd/domm/interrupts.h"
+#include "lib/net/netlink.h"
+#include "lib/pair/locks.h"
+#include "lib/pair/storage_check.h"
 
 #define DOMMD_PATIENCE 50 /* tenths of a second */
 
@@ -17,18 +18,27 @@ extern char **environ;
 int cmd_host_refresh(struct cmd_host *host, struct domm_error *err)
 {
     domm_inventory_free(&host->inventory);
-    return domm_inventory_read(host->context->xen, host->context->log, &host->inventory, err);
+    return domm_inventory_read_unscanned(host->context->xen, host->context->log, NULL,
+                                         &host->inventory, err);
+}
+
+int cmd_host_lock(struct cmd_host *host, int *lock_r, struct domm_error *err)
+{
+    int rc = domm_lock_records(lock_r, err);
+    if (rc)
+        return rc;
+    return cmd_host_refresh(host, err);
 }
 
 int cmd_host_open(struct cmd_context *context, struct cmd_host *host_r, struct domm_error *err)
 {
     *host_r = (struct cmd_host){.context = context};
-    int rc = domm_store_open(&host_r->store, err);
-    rc = rc ? rc : domm_netlink_open(&host_r->netlink, err);
-    rc = rc ? rc : cmd_host_refresh(host_r, err);
-    if (rc)
+    if (domm_store_open(&host_r->store, err) || domm_netlink_open(&host_r->netlink, err) ||
+        cmd_host_refresh(host_r, err)) {
         cmd_host_close(host_r);
-    return rc;
+        return -(int)err->code;
+    }
+    return 0;
 }
 
 void cmd_host_close(struct cmd_host *host)
@@ -38,28 +48,30 @@ void cmd_host_close(struct cmd_host *host)
     domm_store_close(host->store);
 }
 
-int cmd_host_find_domm(const struct cmd_host *host, const char *text,
-                       const struct domm_member **domm_r, struct domm_error *err)
+int cmd_host_find_monitor(const struct cmd_host *host, const char *text,
+                          const struct domm_inventory_entry **monitor_r, struct domm_error *err)
 {
-    int rc = domm_inventory_find(&host->inventory, text, domm_r, err);
-    if (rc || (*domm_r)->record_state != DOMM_RECORD_ABSENT)
+    int rc = domm_inventory_find(&host->inventory, text, monitor_r, err);
+    if (rc || (*monitor_r)->record_state != DOMM_RECORD_ABSENT)
         return rc;
-    domm_fail(err, DOMM_REFUSED, "%s is not a domM", text);
-    return domm_hint(err, "domm list shows which domains are");
+    const struct domm_inventory_entry *its =
+        domm_inventory_monitor_of(&host->inventory, *monitor_r, NULL);
+    if (its) {
+        domm_fail(err, DOMM_REFUSED, "%s is a target of %s, not a monitor", text, its->domain.name);
+        return domm_hint(err, "name the monitor, %s; xl is for the target itself",
+                         its->domain.name);
+    }
+    domm_fail(err, DOMM_REFUSED, "%s is not a monitor", text);
+    return domm_hint(err, "domm list shows the role of each domain; xl is for other domains");
 }
 
-int cmd_refuse_unreadable(const struct domm_member *domm, struct domm_error *err)
+int cmd_refuse_moving(const struct domm_inventory_entry *entry, struct domm_error *err)
 {
-    domm_fail(err, DOMM_REFUSED, "the record of %s cannot be read", domm->domain.name);
-    return domm_hint(err, "domm list says why; domm destroy ends the domM, and its targets run on");
-}
-
-int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err)
-{
-    if (!domm_guest_is_moving(&member->domain.uuid))
+    if (!domm_guest_is_moving(&entry->domain.uuid))
         return 0;
-    domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated", member->domain.name);
-    return domm_hint(err, "wait until that ends; if its targets are held, domm release decides");
+    domm_fail(err, DOMM_PREFLIGHT, "%s is being migrated", entry->domain.name);
+    return domm_hint(
+        err, "wait until the migration ends; if it holds the targets, decide with domm release");
 }
 
 static int start_dommd(struct domm_error *err)
@@ -71,7 +83,7 @@ static int start_dommd(struct domm_error *err)
     if (reason)
         return domm_fail_errno(err, DOMM_PREFLIGHT, reason, "starting dommd");
     if (waitpid(pid, &status, 0) != pid || status)
-        return domm_fail(err, DOMM_PREFLIGHT, "dommd could not be started; it has said why");
+        return domm_fail(err, DOMM_PREFLIGHT, "cannot start dommd; see its message above");
     return 0;
 }
 
@@ -81,13 +93,14 @@ int cmd_need_dommd(struct cmd_context *context, struct domm_error *err)
     if (domm_service_runs())
         return 0;
     if (context->globals.dry_run || lstat("/run/systemd/system", &systemd) == 0) {
-        domm_fail(err, DOMM_PREFLIGHT, "dommd does not run, so nothing could be mapped");
+        domm_fail(err, DOMM_PREFLIGHT, "dommd does not run");
         return domm_hint(err, "systemctl start dommd");
     }
     int rc = start_dommd(err);
     for (int i = 0; !rc && !domm_service_runs(); i++) {
         if (i == DOMMD_PATIENCE)
-            return domm_fail(err, DOMM_PREFLIGHT, "dommd has been started, but does not run");
+            return domm_fail(err, DOMM_PREFLIGHT,
+                             "dommd was started but does not run; see /var/log/dommd.log");
         rc = cmd_pause_ms(100, err);
     }
     return rc;
@@ -101,6 +114,7 @@ int cmd_check_storage(struct cmd_context *context, const char *key,
     if (rc)
         return domm_wrap(err, "%s", key);
     if (doubt[0])
-        domm_log(context->log, DOMM_LOG_WARN, "%s: %s; domM may be let", key, doubt);
+        domm_log(context->log, DOMM_LOG_WARN, "%s: %s; the server may still admit the monitor", key,
+                 doubt);
     return 0;
 }

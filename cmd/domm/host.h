@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the commands on pairs share: the doors to this host, who is there, and waiting. */
+/* Shared by the commands on pairs: access to this host, its inventory, and waiting. */
 #ifndef DOMM_CMD_HOST_H
 #define DOMM_CMD_HOST_H
 
@@ -13,44 +13,31 @@ struct cmd_host {
     struct domm_inventory inventory;
 };
 
-/* Opens what the context does not have open, and reads the inventory. */
+/* Opens the interfaces that the context has not opened, and reads the inventory. */
 int cmd_host_open(struct cmd_context *context, struct cmd_host *host_r, struct domm_error *err);
 void cmd_host_close(struct cmd_host *host);
 
+/* Reads the inventory anew: pointers into the old one are invalid. */
 int cmd_host_refresh(struct cmd_host *host, struct domm_error *err);
 
-/* The domM an administrator means: DOMM_REFUSED if that domain is none. */
-int cmd_host_find_domm(const struct cmd_host *host, const char *text,
-                       const struct domm_member **domm_r, struct domm_error *err);
+/* Takes the lock of the records, then reads the inventory anew, so that it stays true until the
+ * caller closes *lock_r, which it does after a failure too. */
+int cmd_host_lock(struct cmd_host *host, int *lock_r, struct domm_error *err);
 
-/* A domM with a record of nobody knows what: DOMM_REFUSED. */
-int cmd_refuse_unreadable(const struct domm_member *domm, struct domm_error *err);
+/* Finds a monitor by its name, domid or UUID. DOMM_REFUSED if the domain is not a monitor. */
+int cmd_host_find_monitor(const struct cmd_host *host, const char *text,
+                          const struct domm_inventory_entry **monitor_r, struct domm_error *err);
 
-/* While a domM or target is being migrated, its pair stays as it is: DOMM_PREFLIGHT. */
-int cmd_refuse_moving(const struct domm_member *member, struct domm_error *err);
+/* Fails with DOMM_PREFLIGHT while the guest is being migrated: its pair must not change then. */
+int cmd_refuse_moving(const struct domm_inventory_entry *entry, struct domm_error *err);
 
-/* Sees to it that a dommd runs: starts one where there is no systemd to do it. */
+/* Makes sure that dommd runs. Starts it if systemd does not run. */
 int cmd_need_dommd(struct cmd_context *context, struct domm_error *err);
 
-/* Looks for a storage from dom0, as the option or key `key` asks for it. What is doubtful is a
- * warning; DOMM_PREFLIGHT if domM could not mount it. May wait for its server. */
+/* Checks from dom0 whether a storage exists. `key` is the option or key that asks for it. A doubt
+ * is logged as a warning; DOMM_PREFLIGHT if the monitor could not mount it. May wait for the
+ * server. */
 int cmd_check_storage(struct cmd_context *context, const char *key,
                       const struct domm_storage *storage, struct domm_error *err);
-
-/* From now on SIGINT, SIGTERM and SIGHUP end waiting, not the program; until cmd_interrupts_end. */
-void cmd_interrupts_begin(void);
-void cmd_interrupts_end(void);
-
-/* The same, but they do nothing: what is undone because of one is not to be ended by the next. */
-void cmd_interrupts_ignore(void);
-
-/* Waits until the agent of a domM answers, and all it watches is ready; or only `target` of it, if
- * not null. Shows progress. DOMM_FAILED after `seconds`, saying what is not ready; DOMM_ABORTED
- * if interrupted. The inventory is another one afterwards. */
-int cmd_wait_ready(struct cmd_host *host, const struct domm_uuid *domm,
-                   const struct domm_uuid *target, unsigned seconds, struct domm_error *err);
-
-/* Sleeps up to that long; DOMM_ABORTED if interrupted. */
-int cmd_pause_ms(unsigned ms, struct domm_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From the word an administrator typed to the row of the table. */
+/* Finds the row of the table for the command that was typed. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ static size_t min3(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* Levenshtein's distance, one row of the matrix at a time. */
+/* The Levenshtein distance, computed row by row. */
 static size_t distance(const char *a, const char *b)
 {
     size_t a_len = strlen(a), b_len = strlen(b);
@@ -34,16 +34,32 @@ static size_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
-/* A name two slips away at most, and no more than half of its letters; or null. */
+/* Whether a part of the name, between hyphens, begins with the word, which is not very short. */
+static bool has_part(const char *name, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *part = name; length > 1 && part; part = strchr(part, '-')) {
+        part += *part == '-';
+        if (strncmp(part, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name with a part that begins so; otherwise the nearest at a distance of at most 2, and of at
+ * most half of the letters of both; or null. */
 static const char *near_match(const struct cmd_row *table, const char *name)
 {
     const char *best = NULL;
     size_t best_distance = 3;
     for (const struct cmd_row *row = table; row->name; row++) {
-        size_t d = distance(row->name, name);
-        if (!(row->flags & CMD_INTERNAL) && d < best_distance && 2 * d <= strlen(row->name)) {
-            best = row->name;
-            best_distance = d;
+        const char *const names[] = {row->name, row->alias};
+        for (size_t i = 0; i < 2 && names[i] && !(row->flags & CMD_INTERNAL); i++) {
+            size_t d = has_part(names[i], name) ? 0 : distance(names[i], name);
+            if (d < best_distance && 2 * d <= strlen(names[i]) && 2 * d <= strlen(name)) {
+                best = names[i];
+                best_distance = d;
+            }
         }
     }
     return best;
@@ -52,23 +68,35 @@ static const char *near_match(const struct cmd_row *table, const char *name)
 static int unknown(const struct cmd_row *table, const char *name, struct domm_error *err)
 {
     const char *near = near_match(table, name);
-    domm_fail(err, DOMM_USAGE, "there is no command '%.64s'", name);
+    domm_fail(err, DOMM_USAGE, "unknown command '%.64s'", name);
     if (near)
-        return domm_hint(err, "did you mean '%s'? domm help lists the commands", near);
-    return domm_hint(err, "domm help lists the commands");
+        return domm_hint(err, "did you mean '%s'? see domm help", near);
+    return domm_hint(err, "see domm help");
+}
+
+/* The name of the row that begins with the prefix, or null. */
+static const char *begins(const struct cmd_row *row, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    if (!length || row->flags & CMD_INTERNAL)
+        return NULL;
+    if (strncmp(row->name, prefix, length) == 0)
+        return row->name;
+    return row->alias && strncmp(row->alias, prefix, length) == 0 ? row->alias : NULL;
 }
 
 static int ambiguous(const struct cmd_row *table, const char *prefix, struct domm_error *err)
 {
     char names[256] = "";
     for (const struct cmd_row *row = table; row->name; row++) {
-        if (row->flags & CMD_INTERNAL || strncmp(row->name, prefix, strlen(prefix)) != 0)
+        const char *name = begins(row, prefix);
+        if (!name)
             continue;
         size_t used = strlen(names);
-        snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", row->name);
+        snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", name);
     }
-    domm_fail(err, DOMM_USAGE, "'%s' is the beginning of several commands: %s", prefix, names);
-    return domm_hint(err, "type more letters of the one you mean");
+    domm_fail(err, DOMM_USAGE, "'%s' is ambiguous: %s", prefix, names);
+    return domm_hint(err, "type more letters");
 }
 
 int cmd_lookup(const struct cmd_row *table, const char *name, const struct cmd_row **row_r,
@@ -77,11 +105,11 @@ int cmd_lookup(const struct cmd_row *table, const char *name, const struct cmd_r
     const struct cmd_row *found = NULL;
     int matches = 0;
     for (const struct cmd_row *row = table; row->name; row++) {
-        if (strcmp(row->name, name) == 0) {
+        if (strcmp(row->name, name) == 0 || (row->alias && strcmp(row->alias, name) == 0)) {
             *row_r = row;
             return 0;
         }
-        if (*name && !(row->flags & CMD_INTERNAL) && strncmp(row->name, name, strlen(name)) == 0) {
+        if (begins(row, name)) {
             found = row;
             matches++;
         }

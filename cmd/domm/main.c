@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cmd/domm/dispatch.h"
+#include "cmd/domm/table.h"
 
 int main(int argc, char **argv)
 {
@@ -9,7 +10,7 @@ int main(int argc, char **argv)
     struct domm_log log;
     struct domm_error err;
     domm_log_init(&log, stderr, "domm");
-    int rc = cmd_dispatch(&defaults, &log, false, argc, argv, &err);
+    int rc = cmd_dispatch(cmd_table, &defaults, &log, false, argc, argv, &err);
     if (rc)
         domm_log_error(&log, &err);
     return -rc;

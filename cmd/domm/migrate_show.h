@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How domm migrate shows what goes on: bars on a terminal, events for programs, and the report. */
+/* The output of domm migrate: progress bars on a terminal, JSON events, and the report. */
 #ifndef DOMM_CMD_MIGRATE_SHOW_H
 #define DOMM_CMD_MIGRATE_SHOW_H
 
 #include "cmd/domm/table.h"
-#include "lib/move/end.h"
+#include "lib/migrate/session.h"
 
-/* A guest as the bars know it. */
+/* The progress of one guest. */
 struct migrate_bar {
     uint64_t bytes, dirty_pages;
     unsigned int rounds;
@@ -14,14 +14,15 @@ struct migrate_bar {
 
 struct migrate_show {
     struct cmd_context *context;
-    struct migrate_bar bars[DOMM_MOVERS];
+    struct migrate_bar bars[DOMM_MAX_GUESTS];
 };
 
-/* The spectator calls back into the show, and both live as long as the migration. */
+/* Fills the callbacks, which use the show. Both must live as long as the migration. */
 void migrate_show_begin(struct migrate_show *show_r, struct cmd_context *context,
-                        struct domm_spectator *spectator_r);
+                        struct domm_session_callbacks *callbacks_r);
 void migrate_show_end(struct migrate_show *show);
 
+/* Prints the report, as JSON if the command line asks for it. */
 int migrate_show_report(const struct cmd_context *context, const struct domm_report *report,
                         struct domm_error *err);
 

@@ -2,10 +2,12 @@
 #ifndef DOMM_CMD_PROMETHEUS_H
 #define DOMM_CMD_PROMETHEUS_H
 
+#include <stdio.h>
+
 #include "lib/pair/status.h"
 
 /* Prometheus' text format (exposition formats, version 0.0.4), for node_exporter's textfile
- * collector. */
-void cmd_print_prometheus(const struct domm_status *statuses, size_t count);
+ * collector, which drops a file as a whole if one line of it is not valid or comes twice. */
+void cmd_print_prometheus(FILE *file, const struct domm_status *statuses, size_t count);
 
 #endif

@@ -1,187 +1,132 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
-#include "cmd/domm/host.h"
-#include "lib/base/lock.h"
-#include "lib/move/decision.h"
-#include "lib/move/recover.h"
-#include "lib/xen/guest.h"
-#include "lib/xen/save.h"
+#include "cmd/domm/recover_show.h"
+#include "lib/migrate/journal/hold_override.h"
+#include "lib/pair/inventory.h"
+#include "lib/pair/locks.h"
+#include "lib/xen/domain.h"
 
-struct request {
-    bool force, restart, not_taken;
+struct release_request {
+    bool force, restart;
 };
 
-/* Whoever holds the targets sees the decision within a second, and acts on it. */
-static int tell_holder(const struct domm_member *domm, const struct request *request,
-                       struct domm_error *err)
+/* The process that holds the targets reads the decision within a second. */
+static int write_override(struct cmd_context *context, const char *name,
+                          const struct domm_uuid *monitor, const struct release_request *request,
+                          struct domm_error *err)
 {
     if (!request->force && !request->restart) {
-        domm_fail(err, DOMM_REFUSED, "%s is being migrated: its targets run when it is ready",
-                  domm->domain.name);
-        return domm_hint(err, "if they are held, --restart or --force decides otherwise");
+        domm_fail(err, DOMM_REFUSED, "%s is being migrated; its targets run once it is ready",
+                  name);
+        return domm_hint(err,
+                         "if the migration holds its targets, decide with --restart or --force");
     }
-    int rc = domm_decision_leave(&domm->domain.uuid,
-                                 request->force ? DOMM_EVENT_FORCE : DOMM_EVENT_RESTART, err);
-    if (!rc)
-        printf("%s: decided, whoever holds its targets goes on\n", domm->domain.name);
-    return rc;
-}
-
-/* One that has ended meanwhile is spoken of, and left. */
-static int let_run(struct cmd_host *host, const struct domm_member *target, struct domm_error *err)
-{
-    struct domm_xen *xen = host->context->xen;
-    const struct domm_domain *domain = &target->domain;
-    int rc;
-    if (domain->state == DOMM_STATE_SUSPENDED) {
-        rc = domm_xen_resume(xen, domain->domid, err);
-    } else if (domain->state == DOMM_STATE_PAUSED) {
-        rc = domm_xen_unpause(xen, domain->domid, err);
-    } else {
-        if (domain->state > DOMM_STATE_PAUSED)
-            domm_log(host->context->log, DOMM_LOG_WARN, "%s is %s", domain->name,
-                     domm_domain_state_name(domain->state));
-        return 0;
-    }
-    if (!rc)
-        printf("%s runs\n", domain->name);
-    return rc;
-}
-
-/* One that cannot run does not keep the others. */
-static int let_each_run(struct cmd_host *host, const struct domm_record *record,
-                        struct domm_error *err)
-{
-    struct domm_error one;
-    int rc = 0;
-    for (size_t i = 0; i < record->n_targets; i++) {
-        const struct domm_member *target =
-            domm_inventory_by_uuid(&host->inventory, &record->targets[i].uuid);
-        if (target && let_run(host, target, &one) && !rc) {
-            *err = one;
-            rc = -(int)one.code;
-        }
-    }
-    return rc;
-}
-
-/* While they run, nobody begins to move them: he would find them half-way. */
-static int let_all_run(struct cmd_host *host, const struct domm_member *domm,
-                       struct domm_error *err)
-{
-    cleanup_fd int locks = -1;
-    const struct domm_record record = domm->record;
-    const struct domm_uuid uuid = domm->domain.uuid;
-    int rc = domm_guest_locks_open(&locks, err);
-    bool mine = !rc && domm_guest_lock(locks, DOMM_LOCK_MOVE, &uuid);
-    for (size_t i = 0; mine && i < record.n_targets; i++)
-        mine = domm_guest_lock(locks, DOMM_LOCK_MOVE, &record.targets[i].uuid);
-    if (!rc && !mine)
-        rc = domm_fail(err, DOMM_PREFLIGHT, "the guests are being migrated: wait until that ends");
-    rc = rc ? rc : cmd_host_refresh(host, err);
-    return rc ? rc : let_each_run(host, &record, err);
-}
-
-/* A copy that has another name may be stale, or not yet anybody's: it must not run. */
-static int refuse_copies(const struct cmd_host *host, const struct domm_member *domm,
-                         struct domm_error *err)
-{
-    for (size_t i = 0; i <= domm->record.n_targets; i++) {
-        const struct domm_member *member =
-            i ? domm_inventory_by_uuid(&host->inventory, &domm->record.targets[i - 1].uuid) : domm;
-        if (!member || !member->domain.name[domm_name_length(member->domain.name)])
-            continue;
-        domm_fail(err, DOMM_REFUSED,
-                  "%s is a copy that a migration has left behind, and may be stale",
-                  member->domain.name);
-        return domm_hint(err, "if the guests run at the other host, xl destroy ends this one");
-    }
+    int rc = domm_hold_override_write(monitor,
+                                      request->force ? DOMM_EVENT_FORCE : DOMM_EVENT_RESTART, err);
+    if (rc)
+        return rc;
+    if (context->globals.json)
+        puts("{\"migrations\": []}");
+    else
+        printf("%s: the process that holds its targets will act on this\n", name);
     return 0;
 }
 
-/* What a process that was killed has not settled. *found_r: there was something. */
-static int recover(struct cmd_host *host, const struct domm_member *domm,
-                   const struct request *request, bool *found_r, struct domm_error *err)
+struct monitor_search {
+    const char *name;
+    struct domm_uuid *uuid_r;
+    bool found;
+};
+
+/* A monitor whose restart has failed is in the journal only. */
+static bool find_in_journal(void *context, const struct domm_journal_facts *facts)
 {
-    struct cmd_context *context = host->context;
-    const struct domm_uuid uuid = domm->domain.uuid;
-    int rc = domm_recover_source(context->log, &uuid, domm->domain.domid, request->not_taken,
-                                 found_r, err);
-    domm_inventory_free(&host->inventory);
-    rc = rc ? rc
-            : domm_inventory_read_unscanned(context->xen, context->log, &uuid, &host->inventory,
-                                            err);
-    domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
-    if (domm && !*found_r)
-        rc = domm_recover_destination(context->xen, &host->inventory, domm, found_r, err);
-    return rc ? rc : cmd_host_refresh(host, err);
+    struct monitor_search *search = context;
+    search->found =
+        !facts->over && facts->n_guests && strcmp(facts->guests[0].name, search->name) == 0;
+    if (search->found)
+        *search->uuid_r = facts->guests[0].uuid;
+    return !search->found;
 }
 
-/* By its proper name also if it is about to be stale. */
-static int find(const struct cmd_host *host, const char *name, const struct domm_member **domm_r,
-                struct domm_error *err)
+/* Finds a monitor by its proper name even if it was renamed for a migration, or is gone. */
+static int release_find(struct cmd_context *context, const char *name, struct domm_uuid *uuid_r,
+                        struct domm_error *err)
 {
-    char away[256];
-    struct domm_error second;
-    int rc = cmd_host_find_domm(host, name, domm_r, err);
-    snprintf(away, sizeof(away), "%s" DOMM_AWAY, name);
-    return rc == -DOMM_NOT_FOUND && cmd_host_find_domm(host, away, domm_r, &second) == 0 ? 0 : rc;
+    struct domm_inventory inventory;
+    const struct domm_inventory_entry *entry;
+    struct monitor_search search = {.name = name, .uuid_r = uuid_r};
+    int rc = domm_inventory_read(context->xen, context->log, &inventory, err);
+    if (rc)
+        return rc;
+    rc = domm_inventory_find_pair(&inventory, name, &entry, err);
+    if (!rc)
+        *uuid_r = entry->domain.uuid;
+    domm_inventory_free(&inventory);
+    if (rc != -DOMM_NOT_FOUND)
+        return rc;
+    domm_journal_facts_each(find_in_journal, &search);
+    return search.found ? 0 : rc;
 }
 
-static int release(struct cmd_host *host, const char *name, const struct request *request,
-                   struct domm_error *err)
+static enum domm_recover_when release_when(const struct release_request *request)
 {
-    const struct domm_member *domm;
-    bool recovered = false;
-    int rc = find(host, name, &domm, err);
+    if (request->force)
+        return DOMM_RECOVER_FORCE;
+    return request->restart ? DOMM_RECOVER_RESTART : DOMM_RECOVER_READY;
+}
+
+static int release_targets(struct cmd_context *context, const char *name,
+                           const struct release_request *request, struct domm_error *err)
+{
+    struct recover_show show = {.context = context};
+    struct domm_uuid monitor;
+    unsigned int left;
+    int rc = release_find(context, name, &monitor, err);
     if (rc)
         return rc;
-    const struct domm_uuid uuid = domm->domain.uuid;
-    if (domm_guest_is_moving(&uuid))
-        return tell_holder(domm, request, err);
-    if (request->restart) {
-        domm_fail(err, DOMM_REFUSED, "nobody holds the targets of %s any more", domm->domain.name);
-        return domm_hint(err, "domm release lets them run when domM is ready, or with --force at "
-                              "once, unmonitored");
-    }
-    rc = recover(host, domm, request, &recovered, err);
-    domm = rc ? NULL : domm_inventory_by_uuid(&host->inventory, &uuid);
-    if (domm)
-        rc = refuse_copies(host, domm, err);
-    if (domm && !rc && !request->force)
-        rc = cmd_wait_ready(host, &uuid, NULL, domm->record.ready_timeout, err);
-    if (rc && domm && recovered) {
-        err->code = DOMM_OUTCOME_UNKNOWN;
-        return domm_hint(err, "domM runs, its targets stand still: try again, or with --force");
-    }
+    if (domm_guest_is_moving(&monitor))
+        return write_override(context, name, &monitor, request, err);
+    const struct domm_recover_options options = {
+        .guest = &monitor, .when = release_when(request), .held_only = true};
+    recover_show_begin(&show);
+    rc = domm_recover(context->log, &options, recover_show_result, &show, &left, err);
+    recover_show_end(&show);
     if (rc)
         return rc;
-    domm = domm_inventory_by_uuid(&host->inventory, &uuid);
-    return domm ? let_all_run(host, domm, err)
-                : domm_fail(err, DOMM_NOT_FOUND, "%s has ended", name);
+    if (left)
+        return domm_fail(err, DOMM_OUTCOME_UNKNOWN, "the targets of %s are not released", name);
+    if (show.shown)
+        return 0;
+    domm_fail(err, DOMM_NOT_FOUND, "no migration has left targets of %s stopped", name);
+    return domm_hint(err, "use xl unpause for guests that were paused by hand");
+}
+
+static struct release_request release_parse(const struct cmd_arguments *arguments)
+{
+    struct release_request request = {0};
+    for (size_t i = 0; i < arguments->n_options; i++) {
+        request.force |= arguments->options[i].id == 'f';
+        request.restart |= arguments->options[i].id == 'r';
+    }
+    return request;
+}
+
+int cmd_release_check(const struct cmd_arguments *arguments, struct domm_error *err)
+{
+    const struct release_request request = release_parse(arguments);
+    if (request.force && request.restart)
+        return domm_fail(err, DOMM_USAGE, "--force and --restart cannot be combined");
+    return 0;
 }
 
 int cmd_release(struct cmd_context *context, const struct cmd_arguments *arguments,
                 struct domm_error *err)
 {
-    struct request request = {0};
-    struct cmd_host host;
-    for (size_t i = 0; i < arguments->n_options; i++) {
-        request.force |= arguments->options[i].id == 'f';
-        request.restart |= arguments->options[i].id == 'r';
-        request.not_taken |= arguments->options[i].id == 'n';
-    }
-    if (request.force && request.restart)
-        return domm_fail(err, DOMM_USAGE, "--force and --restart exclude each other");
-    int rc = cmd_host_open(context, &host, err);
-    if (rc)
-        return rc;
-    cmd_interrupts_begin();
-    rc = release(&host, arguments->operands[0], &request, err);
-    cmd_interrupts_end();
-    cmd_host_close(&host);
-    return rc;
+    const struct release_request request = release_parse(arguments);
+    return release_targets(context, arguments->operands[0], &request, err);
 }

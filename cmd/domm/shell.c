@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Commands from a terminal or a script, one a line. A command that fails leaves the shell alive. */
+/* Runs commands from a terminal or a script, one per line. A command that fails does not end the
+ * shell. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +10,13 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/dispatch.h"
+#include "cmd/domm/expand_homes.h"
+#include "cmd/domm/split_words.h"
 #include "cmd/domm/terminal.h"
-#include "cmd/domm/words.h"
 #include "lib/base/cleanup.h"
 
 struct shell {
-    const struct cmd_globals *defaults;
+    const struct cmd_context *context;
     bool terminal;
     bool stop_at_failure;
     bool left; /* by exit or quit */
@@ -21,16 +24,18 @@ struct shell {
     unsigned failed;
     unsigned first_line; /* of the first failure */
     enum domm_code first_code;
+    int reason; /* why there is no next line, if that is an error */
 };
 
-/* A line without its newline, the caller's to free; null at the end of input. */
-static char *read_line(const struct shell *shell)
+/* Returns a line without its newline, which the caller frees; null at the end of input. */
+static char *read_line(struct shell *shell)
 {
     if (shell->terminal)
         return cmd_terminal_read("domm> ");
     char *line = NULL;
     size_t room = 0;
     if (getline(&line, &room, stdin) < 0) {
+        shell->reason = errno;
         free(line);
         return NULL;
     }
@@ -38,7 +43,7 @@ static char *read_line(const struct shell *shell)
     return line;
 }
 
-/* Runs the words as main would run them after "domm". */
+/* Runs the words as main would run "domm" followed by them. */
 static int run_words(struct shell *shell, const struct cmd_words *words, struct domm_log *log,
                      struct domm_error *err)
 {
@@ -48,14 +53,20 @@ static int run_words(struct shell *shell, const struct cmd_words *words, struct 
         return domm_no_memory(err);
     argv[0] = name;
     memcpy(argv + 1, words->items, words->count * sizeof(*argv));
-    return cmd_dispatch(shell->defaults, log, true, (int)words->count + 1, argv, err);
+    return cmd_dispatch(shell->context->table, &shell->context->globals, log, true,
+                        (int)words->count + 1, argv, err);
 }
 
 static int run_line(struct shell *shell, const char *line, struct domm_log *log,
                     struct domm_error *err)
 {
     struct cmd_words words;
-    int rc = cmd_split_words(line, &words, err);
+    cleanup_free char *expanded = cmd_expand_homes(line);
+    if (!expanded)
+        return domm_no_memory(err);
+    if (shell->terminal && line[strspn(line, " \t")])
+        cmd_terminal_remember(line); /* also what cannot be run: it is to be corrected */
+    int rc = cmd_split_words(expanded, &words, err);
     if (rc)
         return rc;
     if (words.count == 1 &&
@@ -63,13 +74,11 @@ static int run_line(struct shell *shell, const char *line, struct domm_log *log,
         shell->left = true;
     else if (words.count)
         rc = run_words(shell, &words, log, err);
-    if (words.count && shell->terminal)
-        cmd_terminal_remember(line);
     cmd_words_free(&words);
     return rc;
 }
 
-static void report(struct shell *shell, struct domm_log *log, struct domm_error *err)
+static void shell_report(struct shell *shell, struct domm_log *log, struct domm_error *err)
 {
     if (!shell->failed++) {
         shell->first_line = shell->line;
@@ -91,28 +100,30 @@ static void run_lines(struct shell *shell)
         domm_log_init(&log, stderr, "domm");
         shell->line++;
         if (run_line(shell, line, &log, &err))
-            report(shell, &log, &err);
+            shell_report(shell, &log, &err);
     }
     if (shell->terminal && !shell->left)
-        fputc('\n', stderr); /* the end of input leaves the cursor behind the prompt */
+        fputc('\n', stderr); /* after the end of input the cursor is still behind the prompt */
 }
 
 int cmd_shell(struct cmd_context *context, const struct cmd_arguments *arguments,
               struct domm_error *err)
 {
     if (context->in_shell)
-        return domm_fail(err, DOMM_USAGE, "this is the shell already");
+        return domm_fail(err, DOMM_USAGE, "the shell is running already");
     struct shell shell = {
-        .defaults = &context->globals,
+        .context = context,
         .terminal = isatty(STDIN_FILENO) == 1,
     };
     for (size_t i = 0; i < arguments->n_options; i++)
         shell.stop_at_failure |= arguments->options[i].id == 'e';
     if (shell.terminal)
-        cmd_terminal_start();
+        cmd_terminal_start(context->table);
     run_lines(&shell);
+    if (!shell.terminal && ferror(stdin))
+        return domm_fail_errno(err, DOMM_FAILED, shell.reason, "reading standard input");
     if (!shell.failed || (shell.terminal && !shell.stop_at_failure))
-        return 0; /* on a terminal each failure was seen when it happened */
-    return domm_fail(err, shell.first_code, "%u of the lines failed, the first was line %u",
-                     shell.failed, shell.first_line);
+        return 0; /* on a terminal, each failure was shown when it happened */
+    return domm_fail(err, shell.first_code, "%u of %u lines failed, the first is line %u",
+                     shell.failed, shell.line, shell.first_line);
 }

@@ -3,239 +3,367 @@
 
 #include "cmd/domm/commands.h"
 
-#define VALUES(...)                                                                                \
-    .values = (const char *const[])                                                                \
-    {                                                                                              \
-        __VA_ARGS__, NULL                                                                          \
-    }
-
-const struct cmd_option cmd_global_options[] = {
-    {'v', "verbose", .help = "say more; once for detail, twice for more, thrice for debugging"},
-    {'q', "quiet", .help = "say errors only"},
-    {'N', "dry-run", .help = "say what would be done, and change nothing"},
-    {OPTION_JSON, "json", .help = "print results as JSON"},
-    {'t', "timestamps", .help = "put the time before each diagnostic"},
-    {'h', "help", .help = "print help"},
-    {'V', "version", .help = "print the version of domm"},
+static const struct cmd_option shell_options[] = {
+    {'e', "errexit", .help = "stop at the first command that fails"},
     {0},
 };
 
-static const struct cmd_option shell_options[] = {
-    {'e', "errexit", .help = "stop at the first command that fails"},
+static const struct cmd_option check_options[] = {
+    {'c', "config", "FILE", .help = "check this configuration of a monitor, see domm.cfg(5)",
+     .completer = COMPLETE_FILE},
     {0},
 };
 
 static const struct cmd_option attach_options[] = {
     {'m', "mirror", "SPEC", .help = "mirror a vif: vif=NUMBER,to=NUMBER; may be repeated"},
     {'s', "storage", "SPEC",
-     .help = "mount a file system: nfs=SERVER:/PATH[,check=0] or block=VDEV, either with "
-             "[,max_age=SECONDS]; repeatable"},
-    {0},
-};
-
-static const struct cmd_option migrate_options[] = {
-    {'s', "ssh-command", "COMMAND", .help = "what to run instead of ssh; words are split as in sh"},
-    {'d', "data", "KIND",
-     .help = "how guests' memory travels: ssh (the default), tls, or tcp, which everybody can read",
-     VALUES("ssh", "tls", "tcp")},
-    {'b', "bandwidth", "MIB", .help = "send no more than so many MiB per second in all"},
-    {'m', "max-downtime", "MS",
-     .help = "stop the guests when the rest takes about as many ms to send (default: 300)"},
-    {'T', "timeout", "SECONDS",
-     .help = "pre-copy that has not come so far by then (default: 600)…"},
-    {'o', "on-busy", "ACTION", .help = "…abort the migration (the default), or force the stop",
-     VALUES("abort", "force")},
-    {'r', "on-not-ready", "ACTION",
-     .help =
-         "if domM does not become ready there: hold the targets, stopped (the default), restart "
-         "domM, or force the targets to run unmonitored",
-     VALUES("hold", "restart", "force")},
-    {'p', "paused", .help = "leave the targets paused at the destination"},
-    {'D', "debug", .help = "send all memory twice, for the destination to compare"},
-    {'U', "no-sync",
-     .help = "for tests only: stop domM first and start the targets first, so that they run "
-             "unmonitored; takes DOMM_UNSAFE=1 in the environment"},
+     .help = "mount a file system: nfs=SERVER:/PATH or block=VDEV, each with further keys as in "
+             "domm.cfg(5), such as ,max_age=SECONDS; may be repeated"},
     {0},
 };
 
 static const struct cmd_option release_options[] = {
-    {'f', "force", .help = "let them run, unmonitored"},
-    {'n', "not-taken", .help = "the other host has not taken the guests over: you have looked"},
-    {'r', "restart", .help = "make a fresh domM, and let them run when it is ready"},
+    {'f', "force", .help = "run the targets now, unmonitored"},
+    {'r', "restart", .help = "create a fresh monitor; run the targets when it is ready"},
+    {0},
+};
+
+static const struct cmd_option report_options[] = {
+    {'l', "list", .help = "list the reports that are kept, the newest first"},
+    {'L', "last", .help = "print the newest (the default)"},
+    {'f', "format", "FORMAT", .help = "text (the default), json, html or svg",
+     CMD_VALUES("text", "json", "html", "svg")},
+    {0},
+};
+
+static const struct cmd_option recover_options[] = {
+    {'H', "host", "HOST", .help = "ask this host, instead of the one that the journal names",
+     .completer = COMPLETE_HOST},
+    {'s', "ssh-command", "COMMAND", .help = "run this instead of ssh; needs --host"},
+    {'C', "assume-committed",
+     .help = "without an answer: the other host has taken the guests over; destroy the copies "
+             "here"},
+    {'R', "assume-rolled-back",
+     .help = "without an answer: no target has run at the other host, nor ever will; run the "
+             "copies here"},
     {0},
 };
 
 static const struct cmd_option receive_options[] = {
-    {OPTION_STREAM, "stream", "MIGRATION", .help = "bring a guest's stream to this migration"},
-    {OPTION_GUEST, "guest", "NUMBER", .help = "of this guest"},
+    {OPTION_STREAM, "stream", "MIGRATION", .help = "pass a guest's stream to this migration"},
+    {OPTION_GUEST, "guest", "NUMBER", .help = "the guest that the stream belongs to"},
+    {OPTION_SETTLE, "settle", "MIGRATION", .help = "print whether this host has taken it over"},
+    {OPTION_AGREED, "agreed", "MIGRATION", .help = "note that the source will not ask again"},
+    {0},
+};
+
+static const struct cmd_option jobs_options[] = {
+    {'w', "watch", .help = "print them every second until none is under way"},
     {0},
 };
 
 static const struct cmd_option monitor_status_options[] = {
-    {'w', "watch", .help = "print it again every 2 s until interrupted"},
+    {'w', "watch", .help = "print the status every 2 s until interrupted"},
     {'f', "format", "FORMAT", .help = "text (the default), json or prometheus",
-     VALUES("text", "json", "prometheus")},
+     CMD_VALUES("text", "json", "prometheus")},
+    {'o', "output", "FILE", .help = "write to this file, which always has one whole status",
+     .completer = COMPLETE_FILE},
+    {0},
+};
+
+static const struct cmd_option complete_options[] = {
+    {OPTION_QUOTED, "quoted",
+     .help = "WORDs are as they were typed; quote the answers so, without help"},
     {0},
 };
 
 const struct cmd_row cmd_table[] = {
     {
+        .name = "check",
+        .page = "domm-check(1)",
+        .run = cmd_check,
+        .check = cmd_check_check,
+        .synopsis = "[PAIR HOST]",
+        .summary = "check this host, a pair's migration, or a file",
+        .description =
+            "Checks whether this host is fit for domm; with PAIR and HOST, whether the pair\n"
+            "could migrate there, which changes nothing; with --config, a configuration,\n"
+            "away from Xen too. Prints a line for each check: ok, warn or fail, what was\n"
+            "found, and what to do. The exit status is that of the first failure.",
+        .options = check_options,
+        .max_operands = 2,
+        .completers = {COMPLETE_PAIR, COMPLETE_HOST},
+    },
+    {
+        .name = "config",
+        .page = "domm(1)",
+        .run = cmd_config,
+        .synopsis = "",
+        .summary = "print the defaults that hold, and their places",
+        .description =
+            "Prints the default of each option of migrate that has an argument, and where it\n"
+            "comes from: a line of domm.conf(5), or built in. The command line counts before\n"
+            "that file.",
+    },
+    {
         .name = "create",
+        .page = "domm-create(1)",
         .run = cmd_create,
         .synopsis = "CONFIG [KEY=VALUE ...]",
-        .summary = "make a domM and wait until it is ready",
+        .summary = "create a monitor and wait until it is ready",
         .description =
-            "Makes the domM that the file CONFIG describes, see domm.cfg(5), and waits until it\n"
-            "monitors all its targets. KEY=VALUE arguments override the file. All that can be\n"
-            "refused is refused before anything is done; if domM is not ready in time, or you\n"
-            "interrupt it, nothing of it is left. -N prints what would be done, --json the\n"
-            "resulting configuration.",
+            "Creates the monitor that the file CONFIG describes, see domm.cfg(5), and waits\n"
+            "until it monitors all of its targets. KEY=VALUE arguments override the file.\n"
+            "Everything that can be rejected is rejected before anything is created. If the\n"
+            "monitor is not ready in time, or the command is interrupted, the monitor is\n"
+            "destroyed again. -N prints what would be done, --json the resulting\n"
+            "configuration.",
         .min_operands = 1,
         .max_operands = CMD_ANY_NUMBER,
-        .completers = {COMPLETE_FILE},
+        .completers = {COMPLETE_FILE, COMPLETE_KEY},
         .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
         .name = "attach",
+        .page = "domm-attach(1)",
         .run = cmd_attach,
-        .synopsis = "DOMM TARGET",
-        .summary = "let a running domM monitor one more target",
+        .check = cmd_attach_check,
+        .synopsis = "MONITOR TARGET",
+        .summary = "let a running monitor monitor one more target",
         .description =
-            "Lets the domM DOMM map the memory of TARGET, mirrors the target's vifs to it and has\n"
-            "it mount the target's storage, as the options say, and waits until all of this is\n"
-            "ready. If it is not in time, they are parted again.",
+            "Lets MONITOR map the memory of TARGET, mirrors the target's vifs to it and has\n"
+            "it mount the target's storage, as the options say, and waits until all of this\n"
+            "is ready. If it is not ready in time, the target is detached again.",
         .options = attach_options,
         .min_operands = 2,
         .max_operands = 2,
-        .completers = {COMPLETE_DOMAIN},
+        .completers = {COMPLETE_MONITOR, COMPLETE_OTHER},
         .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
         .name = "detach",
+        .page = "domm-attach(1)",
         .run = cmd_detach,
-        .synopsis = "DOMM [TARGET]",
-        .summary = "part a domM from a target, or from all",
+        .synopsis = "MONITOR [TARGET]",
+        .summary = "stop the monitoring of one target or of all",
         .description =
-            "Takes every mapping of the target's memory back, and waits until a scan of domM's\n"
-            "page tables has proved it; takes its mirrors away and has domM unmount its storage.\n"
-            "The target runs on, unmonitored.",
+            "Removes every mapping of the target's memory, waits until a scan of the\n"
+            "monitor's page tables has proved that, removes the mirrors and has the monitor\n"
+            "unmount the storage. Without TARGET this is done for all targets. They keep\n"
+            "running, unmonitored.",
         .min_operands = 1,
         .max_operands = 2,
-        .completers = {COMPLETE_DOMAIN},
+        .completers = {COMPLETE_MONITOR, COMPLETE_TARGET},
         .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
         .name = "destroy",
+        .page = "domm-create(1)",
         .run = cmd_destroy,
-        .synopsis = "DOMM",
-        .summary = "end a domM at once",
-        .description = "Ends a domM as xl destroy does, and takes the mirrors to it away. Its\n"
-                       "targets run on, unmonitored.",
+        .synopsis = "MONITOR",
+        .summary = "destroy a monitor at once",
+        .description = "Destroys a monitor as xl destroy does, and removes the mirrors to it. Its\n"
+                       "targets keep running, unmonitored.",
         .min_operands = 1,
         .max_operands = 1,
-        .completers = {COMPLETE_DOMAIN},
+        .completers = {COMPLETE_MONITOR},
         .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
-        .name = "migrate",
-        .run = cmd_migrate,
-        .synopsis = "PAIR HOST",
-        .summary = "live-migrate a domM together with its targets",
-        .description =
-            "Moves the pair that PAIR, a domM or a target of it, belongs to, to HOST, so that no\n"
-            "target runs while domM does not monitor it. Runs ssh HOST domm receive. All guests\n"
-            "move or none does: until the last moment everything can be taken back, and is if\n"
-            "anything fails or you interrupt it. Prints a report at the end. -N checks both hosts\n"
-            "and moves nothing; --json prints events, one a line, and then the report.",
-        .options = migrate_options,
-        .min_operands = 2,
-        .max_operands = 2,
-        .completers = {COMPLETE_DOMAIN, COMPLETE_HOST},
-        .flags = CMD_CHANGES | CMD_DRY_RUN,
-    },
-    {
-        .name = "monitor-status",
-        .run = cmd_monitor_status,
-        .synopsis = "[DOMM]",
-        .summary = "measure how well targets are monitored",
-        .description =
-            "Measures for each target of a domM, or of all, whether its memory, packets and\n"
-            "storage are seen now, and says ready, degraded or blind, and why. It asks the agent\n"
-            "in domM, the kernel for mirrors and counters, and Xen for domM's page tables, which\n"
-            "pauses domM for the time of a scan. Its exit code is that of the worst verdict.",
-        .options = monitor_status_options,
-        .max_operands = 1,
-        .completers = {COMPLETE_DOMAIN},
-        .flags = CMD_NEEDS_XEN,
-    },
-    {
         .name = "list",
+        .page = "domm-list(1)",
         .run = cmd_list,
         .synopsis = "[DOMAIN ...]",
         .summary = "list domains and their roles",
         .description =
-            "Lists the domains of this host, or those named, with the role of each: domM (it\n"
-            "watches targets), target (a domM of this host watches it), none, or invalid (it has\n"
-            "a record of targets that cannot be read). PEERS are the targets of a domM, and the\n"
-            "domM of a target. A DOMAIN is a name, a domid or a UUID.",
+            "Lists the domains of this host, or those named, with the role of each: monitor\n"
+            "(it has a record of targets), target (a monitor of this host monitors it),\n"
+            "none, or invalid (its record cannot be read). PEERS are the targets of a\n"
+            "monitor, and the monitor of a target. A DOMAIN is a name, a domid or a UUID.",
         .max_operands = CMD_ANY_NUMBER,
         .completers = {COMPLETE_DOMAIN},
         .flags = CMD_NEEDS_XEN,
     },
     {
-        .name = "release",
-        .run = cmd_release,
-        .synopsis = "DOMM",
-        .summary = "let targets run that a migration has left stopped",
+        .name = "monitor-status",
+        .page = "domm-monitor-status(1)",
+        .run = cmd_monitor_status,
+        .synopsis = "[DOMAIN]",
+        .summary = "measure how well targets are monitored",
         .description =
-            "Decides about targets that a migration has left stopped: because their domM is not\n"
-            "ready, or because its process was killed; then domM runs first. Without an option\n"
-            "they run when domM is ready.",
+            "Measures whether the memory, packets and storage of each target are seen now,\n"
+            "for one monitor, one target or all, and prints ready, degraded or blind, and\n"
+            "why. It asks the agent in the monitor, the kernel for mirrors and counters, and\n"
+            "Xen for the monitor's page tables, which pauses the monitor for the time of a\n"
+            "scan. A target whose monitor is gone is blind until domm acknowledge. The exit\n"
+            "status is that of the worst verdict, or 0 in the format prometheus.",
+        .options = monitor_status_options,
+        .max_operands = 1,
+        .completers = {COMPLETE_PAIR},
+        .flags = CMD_NEEDS_XEN,
+    },
+    {
+        .name = "acknowledge",
+        .page = "domm-monitor-status(1)",
+        .run = cmd_acknowledge,
+        .synopsis = "TARGET",
+        .summary = "no longer expect a target to be monitored",
+        .description =
+            "Says that it is known that TARGET lost its monitor: monitor-status then tells\n"
+            "of it no more. A target that has a monitor is to be detached instead.",
+        .min_operands = 1,
+        .max_operands = 1,
+        .completers = {COMPLETE_EXPECTED},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "migrate",
+        .alias = "co-migrate",
+        .page = "domm-migrate(1)",
+        .run = cmd_migrate,
+        .synopsis = "PAIR HOST",
+        .summary = "live-migrate a monitor together with its targets",
+        .description =
+            "Migrates a pair to HOST. PAIR is the monitor or one of its targets. No target\n"
+            "runs while its monitor does not monitor it. The command runs ssh HOST domm\n"
+            "receive. All guests move or none does: if anything fails before COMMIT, or the\n"
+            "command is interrupted, everything is rolled back. A report is printed at the\n"
+            "end. -N checks both hosts and migrates nothing; --json prints one event per\n"
+            "line, then the report.",
+        .options = cmd_migrate_options,
+        .min_operands = 2,
+        .max_operands = 2,
+        .completers = {COMPLETE_PAIR, COMPLETE_HOST},
+        .flags = CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "abort",
+        .page = "domm-jobs(1)",
+        .run = cmd_abort,
+        .synopsis = "PAIR",
+        .summary = "abort a migration that is under way",
+        .description =
+            "Aborts the migration of PAIR, a guest of it, at either host and from any\n"
+            "terminal, and waits until all is rolled back. Once the guests are being handed\n"
+            "over, it is too late, and the command says so.",
+        .min_operands = 1,
+        .max_operands = 1,
+        .completers = {COMPLETE_RUNNING},
+        .flags = CMD_CHANGES,
+    },
+    {
+        .name = "jobs",
+        .page = "domm-jobs(1)",
+        .run = cmd_jobs,
+        .synopsis = "",
+        .summary = "list migrations that are under way or unfinished",
+        .description =
+            "Lists the migrations of this host that are under way, with the state and the\n"
+            "progress of each, and those that are unfinished: their process was killed, or\n"
+            "has given up. domm recover settles the latter.",
+        .options = jobs_options,
+    },
+    {
+        .name = "recover",
+        .page = "domm-recover(1)",
+        .run = cmd_recover,
+        .synopsis = "[MIGRATION]",
+        .summary = "settle migrations whose process is gone",
+        .description =
+            "Settles each unfinished migration of this host, or only MIGRATION, its UUID or\n"
+            "the name of a guest of it, to one running, monitored copy of each guest. It\n"
+            "asks the other host where that matters. What cannot be known is left as it is;\n"
+            "an assumption decides it. It may be repeated; the service domm-recover runs it.",
+        .options = recover_options,
+        .max_operands = 1,
+        .completers = {COMPLETE_UNFINISHED},
+        .flags = CMD_CHANGES,
+    },
+    {
+        .name = "release",
+        .page = "domm-recover(1)",
+        .run = cmd_release,
+        .check = cmd_release_check,
+        .synopsis = "MONITOR",
+        .summary = "run targets that a migration holds",
+        .description =
+            "Decides about targets that a migration has left stopped because their monitor\n"
+            "is not ready, or is gone. Without an option the targets run once the monitor is\n"
+            "ready.",
         .options = release_options,
         .min_operands = 1,
         .max_operands = 1,
-        .completers = {COMPLETE_DOMAIN},
+        .completers = {COMPLETE_MONITOR},
         .flags = CMD_NEEDS_XEN | CMD_CHANGES,
     },
     {
+        .name = "report",
+        .page = "domm-report(1)",
+        .run = cmd_report,
+        .check = cmd_report_check,
+        .synopsis = "[ID]",
+        .summary = "print the report of a migration from this host",
+        .description =
+            "Prints a report that domm migrate has kept on this host: the newest, or that of\n"
+            "the migration whose UUID begins with ID; an ID with a slash is a file. As html\n"
+            "it is one page that needs no other file, as svg a picture of the time lines of\n"
+            "all guests at both hosts:\n"
+            "    domm report -f html >report.html",
+        .options = report_options,
+        .max_operands = 1,
+        .completers = {COMPLETE_REPORT},
+    },
+    {
         .name = "version",
+        .page = "domm(1)",
         .run = cmd_version,
         .synopsis = "",
         .summary = "print the versions of domm, libxl and Xen",
         .description =
-            "Prints the version of domm, of the libxl it was built with, and of the running\n"
-            "hypervisor, and whether that hypervisor has PV log-dirty: can track which pages a\n"
-            "PV guest writes. Away from Xen it prints what it knows, and fails.",
+            "Prints the version of domm, of the libxl that it was built with, and of the\n"
+            "running hypervisor, and whether the hypervisor supports PV log-dirty, which\n"
+            "tracks the pages that a PV guest writes. Outside Xen it prints what it knows,\n"
+            "and fails.",
     },
     {
         .name = "shell",
+        .page = "domm-shell(1)",
         .run = cmd_shell,
         .synopsis = "",
-        .summary = "read commands from the terminal or from standard input",
+        .summary = "read commands from the terminal or standard input",
         .description =
-            "Reads commands, one a line, and runs each; a command that fails does not end it.\n"
-            "On a terminal lines are edited, completed and remembered. Otherwise it runs the\n"
-            "script on standard input, and its exit code is that of the first command that\n"
-            "failed. Words are quoted as in sh; # begins a comment; exit or quit leave.",
+            "Reads commands, one per line, and runs each; a command that fails does not end\n"
+            "it. On a terminal, lines can be edited, are completed and are kept in a\n"
+            "history. Otherwise standard input is a script, and the exit status is that of\n"
+            "the first command that failed. Words are quoted as in sh, ~ is a home directory,\n"
+            "# begins a comment; exit or quit ends the shell.",
         .options = shell_options,
     },
     {
         .name = "completion",
+        .page = "domm(1)",
         .run = cmd_completion,
-        .synopsis = "[bash]",
-        .summary = "print the completion script for bash",
-        .description = "Prints a script which makes bash complete domm's command lines:\n"
-                       "    . <(domm completion)",
+        .synopsis = "[SHELL]",
+        .summary = "print the completion script for bash, zsh or fish",
+        .description =
+            "Prints the script that makes SHELL, bash (the default), zsh or fish, complete\n"
+            "domm's command lines with the tab key. The package installs all three. Without\n"
+            "it, a line in the file that the shell reads at its start does the same:\n"
+            "    . <(domm completion)            # bash, with the package bash-completion\n"
+            "    . <(domm completion zsh)        # zsh, after compinit\n"
+            "    domm completion fish | source   # fish",
         .max_operands = 1,
         .completers = {COMPLETE_SHELL},
     },
     {
         .name = "help",
+        .page = "domm(1)",
         .run = cmd_help,
         .synopsis = "[COMMAND]",
         .summary = "print help on domm or on a command",
-        .description = "Prints the list of commands, or what there is to know of one of them.\n"
-                       "With --json it prints the table of commands, options and exit codes.",
+        .description =
+            "Prints the list of commands, or help on one command. With --json it prints the\n"
+            "table of commands, options and exit codes.",
         .max_operands = 1,
         .completers = {COMPLETE_COMMAND},
     },
@@ -244,19 +372,21 @@ const struct cmd_row cmd_table[] = {
         .run = cmd_receive,
         .synopsis = "",
         .summary = "take over a pair that domm migrate sends",
-        .description =
-            "The other half of domm migrate, which runs it by ssh. It is not for people:\n"
-            "it speaks a protocol on standard input and output.",
+        .description = "The other end of domm migrate, which runs it by ssh. It is not for use by\n"
+                       "hand: it speaks a protocol on standard input and output.",
         .options = receive_options,
-        .flags = CMD_INTERNAL | CMD_CHANGES,
+        .flags = CMD_INTERNAL | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
         .name = "__complete",
         .run = cmd_complete_words,
         .synopsis = "[WORD ...]",
         .summary = "print what can stand for the last word",
-        .description = "For the completion script: prints what the last WORD of an unfinished\n"
-                       "command line can become, one a line.",
+        .description =
+            "For the completion scripts: prints the completions of the last WORD of an\n"
+            "unfinished command line, one per line, with a tab and help where there is any;\n"
+            ":file stands for the names of files.",
+        .options = complete_options,
         .max_operands = CMD_ANY_NUMBER,
         .flags = CMD_INTERNAL,
     },

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,55 +15,114 @@
 #include <readline/readline.h>
 
 #include "cmd/domm/candidates.h"
-#include "cmd/domm/words.h"
+#include "cmd/domm/quoting.h"
+#include "cmd/domm/split_words.h"
 #include "lib/base/cleanup.h"
 
 #define HISTORY_LINES 1000
 
-/* readline's callbacks carry no pointer of ours. */
+/* Static, since readline passes no context to its callbacks. */
 static char history_file[PATH_MAX];
 static struct cmd_candidates candidates;
+static const struct cmd_row *commands;
+static bool names_home; /* the word being completed begins with ~ */
 
-/* One candidate a call; readline takes them over and frees them. */
+static int is_quoted(char *line, int index)
+{
+    struct cmd_quoting quoting;
+    cmd_quoting_read(line, (size_t)index, &quoting);
+    return quoting.quote || quoting.escaped;
+}
+
+/* A ~ is quoted unless it stands for a home directory. */
+static char *quote_file(char *text, int matches, char *open)
+{
+    (void)matches;
+    char *quoted = cmd_quote(text, *open);
+    if (quoted && names_home)
+        memmove(quoted, quoted + 1, strlen(quoted));
+    return quoted;
+}
+
+static char *unquote_file(char *text, int open)
+{
+    cleanup_free char *word = NULL;
+    char quote[] = {(char)open, '\0'};
+    if (asprintf(&word, "%s%s", quote, text) < 0)
+        word = NULL;
+    return word ? cmd_unquote(word) : NULL;
+}
+
+/* Returns one candidate per call; readline frees it. */
 static char *next_candidate(const char *word, int state)
 {
     static size_t next;
     (void)word;
     if (state == 0)
         next = 0;
-    return next < candidates.count ? strdup(candidates.items[next++]) : NULL;
+    return next < candidates.count ? strdup(candidates.items[next++].text) : NULL;
 }
 
-/* The words up to the cursor, of which the last one is being completed. */
-static void find_candidates(const char *word, int start)
+/* Words up to `end`, of which the last one may be empty, or in a quote that is still open. */
+static int split_typed(const struct cmd_quoting *quoting, int end, struct cmd_words *words_r)
 {
     struct domm_error ignored;
-    struct cmd_words before;
+    cleanup_free char *line = NULL;
+    const char *empty = quoting->word == (size_t)end ? "''" : "";
+    if (asprintf(&line, "%.*s%.1s%s", end, rl_line_buffer, &quoting->quote, empty) < 0)
+        line = NULL;
+    return line ? cmd_split_words(line, words_r, &ignored) : -DOMM_FAILED;
+}
+
+/* What stands of the last word before that which readline replaces, which begins at `start`. */
+static char *word_before(const struct cmd_quoting *quoting, int start)
+{
+    size_t end = (size_t)start - (quoting->quote != '\0');
+    return strndup(rl_line_buffer + quoting->word, end > quoting->word ? end - quoting->word : 0);
+}
+
+static void find_candidates(int start, int end)
+{
+    struct cmd_quoting quoting;
+    struct cmd_words words;
     cmd_candidates_free(&candidates);
-    cleanup_free char *line = strndup(rl_line_buffer, (size_t)start);
-    cleanup_free char *last = strdup(word);
-    if (!line || !last || cmd_split_words(line, &before, &ignored))
+    cmd_quoting_read(rl_line_buffer, (size_t)end, &quoting);
+    names_home = rl_line_buffer[start] == '~' && !quoting.quote;
+    if (quoting.comment || split_typed(&quoting, end, &words))
         return;
-    char **all = calloc(before.count + 1, sizeof(*all));
-    if (all) {
-        memcpy(all, before.items, before.count * sizeof(*all));
-        all[before.count] = last;
-        cmd_candidates_find(cmd_table, before.count + 1, all, &candidates);
+    cmd_candidates_find(commands, words.count, words.items, &candidates);
+    if (words.count == 1) {
+        cmd_candidates_add(&candidates, words.items[0], "exit");
+        cmd_candidates_add(&candidates, words.items[0], "quit");
     }
-    free(all);
-    cmd_words_free(&before);
+    cmd_words_free(&words);
+    cleanup_free char *before = word_before(&quoting, start);
+    cmd_candidates_quote(&candidates, before ? before : "", quoting.quote);
 }
 
 static char **complete(const char *word, int start, int end)
 {
-    (void)end;
-    find_candidates(word, start);
-    /* readline completes file names by itself, and only those are wanted from it. */
+    find_candidates(start, end);
+    /* readline itself completes file names; it must do so for these only. */
     rl_attempted_completion_over = candidates.kind != COMPLETE_FILE;
+    const char *only = candidates.count == 1 ? candidates.items[0].text : "";
+    if (*only && only[strlen(only) - 1] == '=') {
+        rl_completion_append_character = '\0'; /* a value follows */
+        rl_completion_suppress_quote = 1;
+    }
     return rl_completion_matches(word, next_candidate);
 }
 
-/* Makes the missing directories of a path for this user alone. */
+/* An option is completed behind its =, so that readline sees the name of a file there. */
+static char *break_characters(void)
+{
+    static char blanks[] = CMD_SPACE, and_equals[] = CMD_SPACE "=";
+    struct cmd_quoting quoting;
+    cmd_quoting_read(rl_line_buffer, (size_t)rl_point, &quoting);
+    return strncmp(rl_line_buffer + quoting.word, "--", 2) == 0 ? and_equals : blanks;
+}
+
+/* Creates the missing directories of a path, accessible by this user only. */
 static void make_parents(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -72,7 +132,8 @@ static void make_parents(char *path)
     }
 }
 
-/* XDG Base Directory Specification: what should survive restarts, but is no configuration. */
+/* XDG Base Directory Specification: the state directory is for data that survives restarts and is
+ * not configuration. */
 static void find_history_file(void)
 {
     const char *state = getenv("XDG_STATE_HOME");
@@ -100,7 +161,7 @@ static void open_history(void)
     read_history(history_file);
 }
 
-/* Leaves what was typed on the screen, forgets it, and prompts anew. */
+/* Discards the line, leaves it on the screen, and prompts again. */
 static int drop_line(int count, int key)
 {
     (void)count;
@@ -112,8 +173,8 @@ static int drop_line(int count, int key)
     return 0;
 }
 
-/* While a line is edited Ctrl-C is a key like any other. As a signal it would come at a time of its
- * own, and it could not be told which keys were typed before it. */
+/* While a line is edited, Ctrl-C is an ordinary key. A signal would be asynchronous, and the keys
+ * typed before it could not be known. */
 static void prepare_terminal(int meta)
 {
     struct termios mode;
@@ -124,14 +185,41 @@ static void prepare_terminal(int meta)
     tcsetattr(STDIN_FILENO, TCSADRAIN, &mode);
 }
 
-void cmd_terminal_start(void)
+/* The user may edit as in Emacs or as in vi, see readline(3). */
+static void bind_interrupt(void)
 {
+    Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+        rl_bind_key_in_map(CTRL('C'), drop_line, maps[i]);
+}
+
+static void ignore_interrupt(int number)
+{
+    (void)number;
+}
+
+/* While a command runs Ctrl-C is a signal: it ends what waits (interrupts.h), and not the shell. */
+static void survive_interrupts(void)
+{
+    const struct sigaction action = {.sa_handler = ignore_interrupt};
+    sigaction(SIGINT, &action, NULL);
+}
+
+void cmd_terminal_start(const struct cmd_row *table)
+{
+    survive_interrupts();
+    commands = table;
     rl_readline_name = "domm";
-    rl_outstream = stderr; /* the prompt is no result */
+    rl_outstream = stderr; /* the prompt is not a result */
     rl_attempted_completion_function = complete;
-    rl_completer_word_break_characters = " \t\n\"'";
+    rl_completion_word_break_hook = break_characters;
+    rl_completer_quote_characters = CMD_QUOTES;
+    rl_char_is_quoted_p = is_quoted;
+    rl_filename_quote_characters = CMD_SPECIAL;
+    rl_filename_quoting_function = quote_file;
+    rl_filename_dequoting_function = unquote_file;
     rl_prep_term_function = prepare_terminal;
-    rl_bind_key(CTRL('C'), drop_line);
+    bind_interrupt();
     using_history();
     stifle_history(HISTORY_LINES);
     open_history();

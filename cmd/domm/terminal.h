@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The shell's lines on a terminal: readline, completion from the table, and a history file. */
+/* Reads the shell's lines on a terminal with readline, completion and a history file. */
 #ifndef DOMM_CMD_TERMINAL_H
 #define DOMM_CMD_TERMINAL_H
 
-/* Once, before the first line. Without a home directory there is no history file. */
-void cmd_terminal_start(void);
+#include "cmd/domm/table.h"
 
-/* The next line, the caller's to free; null at the end of input. An interrupt
- * (SIGINT) drops what was typed so far. */
+/* Call once, before the first line. Commands are completed from the table. Without a home directory
+ * there is no history file. */
+void cmd_terminal_start(const struct cmd_row *table);
+
+/* Returns the next line, which the caller frees; null at the end of input. Ctrl-C discards the
+ * typed text. */
 char *cmd_terminal_read(const char *prompt);
 
 /* Keeps a line in the history, in memory and in the file. */

@@ -5,8 +5,8 @@
 #include "cmd/domm/output.h"
 #include "lib/xen/xen.h"
 
-/* host is null where there is no Xen to ask. */
-static void print_json(const struct domm_host *host)
+/* host is null if Xen could not be asked. */
+static void version_print_json(const struct domm_host *host)
 {
     cleanup_json struct json_object *root = json_object_new_object();
     struct json_object *xen = host ? json_object_new_object() : NULL;
@@ -24,7 +24,7 @@ static void print_json(const struct domm_host *host)
     cmd_print_json(root);
 }
 
-static void print_text(const struct domm_host *host)
+static void version_print_text(const struct domm_host *host)
 {
     printf("domm:          %s\n", PACKAGE_VERSION);
     printf("libxl:         %s\n", domm_libxl_version());
@@ -36,20 +36,17 @@ static void print_text(const struct domm_host *host)
     printf("PV log-dirty:  %s\n", host->pv_log_dirty ? "yes" : "no");
 }
 
-/* Opens Xen by itself, since domm's own version is worth printing without it. */
+/* Opens Xen itself, since domm's own version is useful without Xen. */
 int cmd_version(struct cmd_context *context, const struct cmd_arguments *arguments,
                 struct domm_error *err)
 {
     (void)arguments;
-    struct domm_xen *xen;
+    cleanup_xen struct domm_xen *xen = NULL;
     struct domm_host host;
-    int rc = domm_xen_open(context->log, &xen, err);
-    if (!rc)
-        rc = domm_xen_host(xen, &host, err);
+    bool known = !domm_xen_open(context->log, &xen, err) && !domm_xen_host(xen, &host, err);
     if (context->globals.json)
-        print_json(rc ? NULL : &host);
+        version_print_json(known ? &host : NULL);
     else
-        print_text(rc ? NULL : &host);
-    domm_xen_close(xen);
-    return rc;
+        version_print_text(known ? &host : NULL);
+    return known ? 0 : -(int)err->code;
 }

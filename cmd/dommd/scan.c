@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/dommd/scan.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cmd/dommd/service.h"
 #include "lib/mapping/scan.h"
+#include "lib/pair/inventory.h"
 
 static int scan_one(struct service *service, const struct domm_domain *domain,
                     struct domm_error *err)
@@ -11,10 +13,10 @@ static int scan_one(struct service *service, const struct domm_domain *domain,
     struct domm_scan scan;
     size_t writable = 0;
     uint64_t paused_ns;
-    if (domain->type != DOMM_TYPE_PV || domain->domid == 0)
+    if (domain->type != DOMM_DOMAIN_PV || domain->domid == 0)
         return domm_fail(err, DOMM_REFUSED, "domain %s (%u) is not a PV guest", domain->name,
                          domain->domid);
-    int rc = domm_scan_briefly(service->memory, domain->domid, &scan, &paused_ns, err);
+    int rc = domm_scan_briefly(service->hv, domain->domid, &scan, &paused_ns, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < scan.count; i++)
@@ -28,9 +30,11 @@ static int scan_one(struct service *service, const struct domm_domain *domain,
 static int scan_named(struct service *service, const struct domm_inventory *inventory,
                       const char *name, struct domm_error *err)
 {
-    const struct domm_member *member;
-    int rc = domm_inventory_find(inventory, name, &member, err);
-    return rc ? rc : scan_one(service, &member->domain, err);
+    const struct domm_inventory_entry *entry;
+    int rc = domm_inventory_find(inventory, name, &entry, err);
+    if (rc)
+        return rc;
+    return scan_one(service, &entry->domain, err);
 }
 
 static int scan_all(struct service *service, const struct domm_inventory *inventory,
@@ -38,8 +42,8 @@ static int scan_all(struct service *service, const struct domm_inventory *invent
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < inventory->count; i++) {
-        if (inventory->members[i].record_state != DOMM_RECORD_ABSENT)
-            rc = scan_one(service, &inventory->members[i].domain, err);
+        if (inventory->entries[i].record_state != DOMM_RECORD_ABSENT)
+            rc = scan_one(service, &inventory->entries[i].domain, err);
     }
     return rc;
 }
@@ -53,11 +57,13 @@ int service_scan(struct service *service, const char *domain, struct domm_error 
         return rc;
     rc = domain ? scan_named(service, &inventory, domain, err) : scan_all(service, &inventory, err);
     domm_inventory_free(&inventory);
-    if (!rc)
-        rc = domm_memory_free_kib(service->memory, &kib, err);
-    if (!rc)
-        printf("free memory of the host: %" PRIu64 " KiB\n", kib);
-    if (!rc && fflush(stdout) != 0)
+    if (rc)
+        return rc;
+    rc = domm_hv_free_kib(service->hv, &kib, err);
+    if (rc)
+        return rc;
+    printf("free memory of the host: %" PRIu64 " KiB\n", kib);
+    if (fflush(stdout) != 0)
         return domm_fail(err, DOMM_FAILED, "writing to standard output");
-    return rc;
+    return 0;
 }

@@ -2,10 +2,8 @@
 #include "cmd/shared/program.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 
 int print_and_leave(const char *text, bool *done_r, struct domm_error *err)
 {
@@ -22,18 +20,8 @@ int parse_seconds(const char *what, const char *text, int most, int *seconds_r,
     errno = 0;
     long seconds = strtol(text, &end, 10);
     if (errno || end == text || *end || seconds < 1 || seconds > most)
-        return domm_fail(err, DOMM_USAGE, "the %s '%s' is not a number from 1 to %d", what, text,
+        return domm_fail(err, DOMM_USAGE, "--%s: '%s' is not a number from 1 to %d", what, text,
                          most);
     *seconds_r = (int)seconds;
     return 0;
-}
-
-int open_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    return signalfd(-1, &signals, SFD_CLOEXEC);
 }

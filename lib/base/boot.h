@@ -6,7 +6,7 @@
 
 #include "lib/base/uuid.h"
 
-/* Of this run of the host, in the form of a UUID; empty if it cannot be told. */
+/* The ID of this boot of the host, in the form of a UUID; empty if it is unknown. */
 static inline void domm_boot_id(char text_r[DOMM_UUID_TEXT])
 {
     FILE *stream = fopen("/proc/sys/kernel/random/boot_id", "re");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A token bucket. It may run into debt by one piece of work, whose cost is bounded, and works again
+ * A token bucket. One piece of work, whose cost is bounded, may run it into debt; work continues
  * once the debt is paid. Pure.
  */
 #ifndef DOMM_BASE_BUCKET_H
@@ -11,9 +11,9 @@
 
 struct domm_bucket {
     int64_t rate;  /* tokens a second, at least 1 */
-    int64_t burst; /* the most it holds */
+    int64_t burst; /* its capacity */
     int64_t tokens;
-    int64_t at_ms; /* when it was filled last */
+    int64_t at_ms; /* time of the last filling */
 };
 
 static inline void domm_bucket_fill(struct domm_bucket *bucket, int64_t now_ms)
@@ -26,7 +26,7 @@ static inline void domm_bucket_fill(struct domm_bucket *bucket, int64_t now_ms)
         return;
     bool full = whole >= bucket->burst - bucket->tokens;
     bucket->tokens = full ? bucket->burst : bucket->tokens + whole;
-    /* What the rounding left counts the next time. */
+    /* The remainder of the rounding counts the next time. */
     bucket->at_ms = full ? now_ms : bucket->at_ms + whole * 1000 / bucket->rate;
 }
 

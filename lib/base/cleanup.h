@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Scope attributes for memory and descriptors, so that every return path lets go of them.
- * Guests are never paused, resumed or destroyed this way: such decisions must be visible.
+ * Scope attributes that free memory and close descriptors on every return path. Guests are never
+ * paused, resumed or destroyed this way: such decisions must be visible.
  */
 #ifndef DOMM_BASE_CLEANUP_H
 #define DOMM_BASE_CLEANUP_H

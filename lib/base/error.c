@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static DOMM_PRINTF(3, 0) void start(struct domm_error *err, enum domm_code code, const char *fmt,
-                                    va_list args)
+static DOMM_PRINTF(3, 0) void error_start(struct domm_error *err, enum domm_code code,
+                                          const char *fmt, va_list args)
 {
     err->code = code;
     err->hint[0] = '\0';
@@ -24,7 +24,7 @@ int domm_fail(struct domm_error *err, enum domm_code code, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    start(err, code, fmt, args);
+    error_start(err, code, fmt, args);
     va_end(args);
     return -(int)code;
 }
@@ -33,7 +33,7 @@ int domm_fail_errno(struct domm_error *err, enum domm_code code, int errnum, con
 {
     va_list args;
     va_start(args, fmt);
-    start(err, code, fmt, args);
+    error_start(err, code, fmt, args);
     va_end(args);
     char reason[128];
     append(err, strerror_r(errnum, reason, sizeof(reason)));

@@ -2,9 +2,9 @@
 /*
  * The error object, passed last to every function that can fail.
  *
- * A function returns 0, or -code after filling the object. Each layer above may put what it was
- * attempting before the text (domm_wrap); the code stays that of the first cause. Only main and
- * the shell print an error.
+ * A function returns 0, or -code after filling the object. Each layer above may prefix the text
+ * with its own attempt (domm_wrap); the code stays that of the first cause. Only main and the shell
+ * print an error.
  */
 #ifndef DOMM_BASE_ERROR_H
 #define DOMM_BASE_ERROR_H
@@ -18,8 +18,8 @@ enum domm_code {
     DOMM_NOT_PERMITTED = 4,   /* not permitted, or this is not Xen */
     DOMM_NOT_FOUND = 5,       /* no such domain, host or file */
     DOMM_PREFLIGHT = 6,       /* a check before the operation failed; nothing was changed */
-    DOMM_ROLLED_BACK = 7,     /* an operation failed under way; everything is as it was before */
-    DOMM_ABORTED = 8,         /* stopped on request; everything is as it was before */
+    DOMM_ROLLED_BACK = 7,     /* an operation failed half-way; everything is as it was before */
+    DOMM_ABORTED = 8,         /* aborted on request; everything is as it was before */
     DOMM_OUTCOME_UNKNOWN = 9, /* something is half done; recovery is needed */
     DOMM_DEGRADED = 10,       /* monitor-status: a target is monitored in part only */
     DOMM_BLIND = 11,          /* monitor-status: a target is not monitored */
@@ -30,7 +30,7 @@ enum domm_code {
 struct domm_error {
     enum domm_code code;
     char text[1024]; /* what failed and where, "attempt: cause", without a newline */
-    char hint[512];  /* what to do next; empty if there is nothing better to say than the text */
+    char hint[512];  /* what to do next; empty if there is no advice */
 };
 
 #define DOMM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -45,13 +45,13 @@ int domm_fail_errno(struct domm_error *err, enum domm_code code, int errnum, con
 /* Puts "context: " before the text. Returns -err->code. */
 int domm_wrap(struct domm_error *err, const char *fmt, ...) DOMM_PRINTF(2, 3);
 
-/* Says what to do next, replacing an earlier hint. Returns -err->code. */
+/* Sets the advice what to do next, replacing an earlier one. Returns -err->code. */
 int domm_hint(struct domm_error *err, const char *fmt, ...) DOMM_PRINTF(2, 3);
 
 /* Memory ran out. */
 int domm_no_memory(struct domm_error *err);
 
-/* What a code means, as domm(1) says it; a static string. */
+/* The meaning of a code as in domm(1); a static string. */
 const char *domm_code_meaning(enum domm_code code);
 
 #endif

@@ -31,4 +31,10 @@ static inline void domm_json_bool(struct json_object *object, const char *key, b
     json_object_object_add(object, key, json_object_new_boolean(value));
 }
 
+/* The text of a JSON value in ASCII, the caller's to free; null if memory ran out. What a string
+ * has besides printable ASCII is escaped, so it reads back as it was, and controls no terminal;
+ * bytes that are not UTF-8 read back as U+FFFD. flags are those of json_object_to_json_string_ext.
+ */
+char *domm_json_format(struct json_object *root, int flags);
+
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Locks of this host, in DOMM_RUN_DIRECTORY. Each ends with the process that holds it. */
+/*
+ * Lock files in the directory domm_run_directory. A lock ends with the process that holds it. A
+ * file is either locked as a whole (flock), or byte by byte; the locks of bytes belong to the
+ * descriptor they were taken by (fcntl, F_OFD_SETLK), and none of the calls waits.
+ */
 #ifndef DOMM_BASE_LOCK_H
 #define DOMM_BASE_LOCK_H
 
@@ -7,42 +11,22 @@
 #include <stdint.h>
 
 #include "lib/base/error.h"
-#include "lib/base/place.h"
-#include "lib/base/uuid.h"
 
-/* Two dommds at once would take back each other's mappings. DOMM_FAILED if another holds it. The
- * descriptor is the caller's to close. */
-int domm_lock_service(int *fd_r, struct domm_error *err);
+/* Opens the file; creates it and its directory if needed. *fd_r is the caller's to close. */
+int domm_lock_file_open(const char *name, int *fd_r, struct domm_error *err);
 
-/* Whether a dommd runs on this host. */
-bool domm_service_runs(void);
+/* Locks the whole file. Returns false and sets errno if it is locked (EWOULDBLOCK) or cannot be
+ * locked. */
+bool domm_lock_file(int fd);
 
-/* Who is about to change a record: from looking at who watches whom until it is written. Waits for
- * who holds it, for seconds at most: DOMM_FAILED. */
-int domm_lock_records(int *fd_r, struct domm_error *err);
+/* Whether another process has the whole file locked. */
+bool domm_lock_file_is_locked(const char *name);
 
-/*
- * Locks on single guests, all in one file: ranges of bytes that are named by the guests' UUIDs. A
- * lock belongs to the descriptor it was taken by, and ends with it.
- */
-enum domm_guest_lock {
-    DOMM_LOCK_MOVE,   /* somebody migrates it: its record and its pair stay as they are */
-    DOMM_LOCK_TABLES, /* a domM's page tables: dommd's for the time of each request, and the mover's
-                         from before the suspend until domM runs again or is gone */
-};
+/* Locks one byte of the file; false if another descriptor has it. */
+bool domm_lock_byte(int fd, uint64_t at);
+void domm_unlock_byte(int fd, uint64_t at);
 
-int domm_guest_locks_open(int *fd_r, struct domm_error *err);
-
-/* Does not wait; false if another descriptor has it. */
-bool domm_guest_lock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
-void domm_guest_unlock(int fd, enum domm_guest_lock kind, const struct domm_uuid *uuid);
-
-/* The notes of lib/mapping/hold.h: a byte for each domid, and a lock on it. As above. */
-int domm_holds_open(int *fd_r, struct domm_error *err);
-bool domm_hold_lock(int fd, uint32_t domid);
-void domm_hold_unlock(int fd, uint32_t domid);
-
-/* Whether a domM or target is being migrated. */
-bool domm_guest_is_moving(const struct domm_uuid *uuid);
+/* Whether any descriptor has that byte of the file locked. */
+bool domm_lock_byte_is_locked(const char *name, uint64_t at);
 
 #endif

@@ -1,26 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/base/log.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/text.h"
 
 static const struct {
     const char *name;
     const char *colour;
+    int priority; /* for the journal */
 } levels[DOMM_LOG_LEVELS] = {
-    [DOMM_LOG_DEBUG] = {"debug", "\033[2m"},
-    [DOMM_LOG_VERBOSE] = {"verbose", "\033[2m"},
-    [DOMM_LOG_DETAIL] = {"detail", "\033[2m"},
-    [DOMM_LOG_PROGRESS] = {"progress", ""},
-    [DOMM_LOG_INFO] = {"info", ""},
-    [DOMM_LOG_NOTICE] = {"notice", ""},
-    [DOMM_LOG_WARN] = {"warning", "\033[33m"},
-    [DOMM_LOG_ERROR] = {"error", "\033[31m"},
-    [DOMM_LOG_CRITICAL] = {"critical", "\033[31m"},
+    [DOMM_LOG_DEBUG] = {"debug", "\033[2m", LOG_DEBUG},
+    [DOMM_LOG_VERBOSE] = {"verbose", "\033[2m", LOG_DEBUG},
+    [DOMM_LOG_DETAIL] = {"detail", "\033[2m", LOG_DEBUG},
+    [DOMM_LOG_PROGRESS] = {"progress", "", LOG_INFO},
+    [DOMM_LOG_INFO] = {"info", "", LOG_INFO},
+    [DOMM_LOG_NOTICE] = {"notice", "", LOG_NOTICE},
+    [DOMM_LOG_WARN] = {"warning", "\033[33m", LOG_WARNING},
+    [DOMM_LOG_ERROR] = {"error", "\033[31m", LOG_ERR},
+    [DOMM_LOG_CRITICAL] = {"critical", "\033[31m", LOG_CRIT},
 };
+
+/* Lines for the journal begin with their priority (sd-daemon(3)). JOURNAL_STREAM tells whether
+ * stderr is connected to the journal (systemd.exec(5)). */
+static bool is_journal(FILE *stream)
+{
+    const char *journal = getenv("JOURNAL_STREAM");
+    struct stat file;
+    char text[48];
+    if (!journal || fstat(fileno(stream), &file))
+        return false;
+    snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+    return strcmp(journal, text) == 0;
+}
 
 void domm_log_init(struct domm_log *log, FILE *stream, const char *program)
 {
@@ -30,6 +48,7 @@ void domm_log_init(struct domm_log *log, FILE *stream, const char *program)
         .program = program,
         .minimum = DOMM_LOG_PROGRESS,
         .terminal = isatty(fileno(stream)) == 1,
+        .journal = is_journal(stream),
     };
     log->colour = log->terminal && !(no_color && *no_color);
 }
@@ -49,9 +68,12 @@ static void close_progress(struct domm_log *log)
     log->progress_open = false;
 }
 
-static void write_line(struct domm_log *log, const char *label, const char *colour, char *text)
+static void write_line(struct domm_log *log, enum domm_log_level level, const char *label,
+                       const char *colour, char *text)
 {
     close_progress(log);
+    if (log->journal)
+        fprintf(log->stream, "<%d>", levels[level].priority);
     if (log->timestamps) {
         struct timespec now;
         char stamp[DOMM_TIMESTAMP];
@@ -81,7 +103,7 @@ void domm_vlog(struct domm_log *log, enum domm_log_level level, int errnum, cons
         snprintf(message + used, sizeof(message) - used, ": %s",
                  strerror_r(errnum, reason, sizeof(reason)));
     }
-    write_line(log, levels[level].name, levels[level].colour, message);
+    write_line(log, level, levels[level].name, levels[level].colour, message);
 }
 
 void domm_log(struct domm_log *log, enum domm_log_level level, const char *fmt, ...)
@@ -92,13 +114,27 @@ void domm_log(struct domm_log *log, enum domm_log_level level, const char *fmt, 
     va_end(args);
 }
 
+bool domm_log_allows(struct domm_log *log, struct domm_log_limit *limit)
+{
+    domm_bucket_fill(&limit->bucket, domm_now_ms());
+    if (!domm_bucket_may(&limit->bucket)) {
+        limit->left_out++;
+        return false;
+    }
+    domm_bucket_take(&limit->bucket, 1);
+    if (limit->left_out)
+        domm_log(log, DOMM_LOG_WARN, "%lu lines were left out here", limit->left_out);
+    limit->left_out = 0;
+    return true;
+}
+
 void domm_log_error(struct domm_log *log, const struct domm_error *err)
 {
     domm_log(log, DOMM_LOG_ERROR, "%s", err->text);
     if (err->hint[0]) {
         char hint[sizeof(err->hint)];
         memcpy(hint, err->hint, sizeof(hint));
-        write_line(log, "hint", "", hint);
+        write_line(log, DOMM_LOG_ERROR, "hint", "", hint);
     }
 }
 

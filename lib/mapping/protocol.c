@@ -6,7 +6,7 @@
 
 #define MAGIC 0x4d4d4f44u /* "DOMM" */
 
-/* The same 24 bytes begin both; the rest is their own. No member is padded. */
+/* Requests and replies begin with the same 24 bytes. No member is padded. */
 struct wire_request {
     uint32_t magic;
     uint16_t version, type;
@@ -48,7 +48,7 @@ void domm_request_encode(const struct domm_request *request,
     memcpy(bytes_r, &wire, sizeof(wire));
 }
 
-static int refuse(struct domm_error *err, const char *why)
+static int protocol_refuse(struct domm_error *err, const char *why)
 {
     return domm_fail(err, DOMM_REFUSED, "%s", why);
 }
@@ -56,41 +56,41 @@ static int refuse(struct domm_error *err, const char *why)
 static int check_frame(uint32_t magic, uint16_t version, uint32_t zero, struct domm_error *err)
 {
     if (magic != htole32(MAGIC))
-        return refuse(err, "not a message of domm");
+        return protocol_refuse(err, "not a message of domm");
     if (version != htole16(DOMM_PROTOCOL_VERSION))
-        return domm_fail(err, DOMM_REFUSED, "protocol version %u is unknown", le16toh(version));
-    return zero ? refuse(err, "a byte that must be zero is not") : 0;
+        return domm_fail(err, DOMM_REFUSED, "unknown protocol version %u", le16toh(version));
+    return zero ? protocol_refuse(err, "a byte that must be zero is not") : 0;
 }
 
-/* count regions from va. */
+/* Checks `count` regions from va. */
 static int check_regions(const struct domm_request *request, struct domm_error *err)
 {
     if (request->va % DOMM_REGION_BYTES)
-        return refuse(err, "the address is not a multiple of 2 MiB");
+        return protocol_refuse(err, "the address is not a multiple of 2 MiB");
     uint64_t regions = request->type == DOMM_REQUEST_LOCATE ? request->count : 1;
     if (regions < 1 || regions > DOMM_REGIONS_AT_ONCE)
-        return refuse(err, "the number of regions is out of bounds");
+        return protocol_refuse(err, "the number of regions is out of bounds");
     if (!domm_va_is_user(request->va, regions * DOMM_REGION_BYTES))
-        return refuse(err, "the address is not a process's");
+        return protocol_refuse(err, "the address is not a process's");
     return 0;
 }
 
-/* Slots in one region, and a gfn for each that fits an entry. */
+/* Checks that the slots lie in one region, and that their gfns fit into entries. */
 static int check_slots(const struct domm_request *request, struct domm_error *err)
 {
     if (request->slot < 1 || request->slot > DOMM_REGION_SLOTS)
-        return refuse(err, "the slot is out of bounds");
+        return protocol_refuse(err, "the slot is out of bounds");
     if (request->count < 1 || request->count > DOMM_PTES - request->slot)
-        return refuse(err, "the number of slots is out of bounds");
+        return protocol_refuse(err, "the number of slots is out of bounds");
     if (request->gfn > (DOMM_PTE_FRAME_BITS >> 12) - request->count)
-        return refuse(err, "the frame is out of bounds");
+        return protocol_refuse(err, "the frame is out of bounds");
     return 0;
 }
 
 static int check_request(const struct domm_request *request, struct domm_error *err)
 {
     if (request->id == 0)
-        return refuse(err, "the id is 0");
+        return protocol_refuse(err, "the id is 0");
     int rc;
     switch (request->type) {
     case DOMM_REQUEST_HELLO:
@@ -100,10 +100,13 @@ static int check_request(const struct domm_request *request, struct domm_error *
         return check_regions(request, err);
     case DOMM_REQUEST_MAP:
     case DOMM_REQUEST_UNMAP:
+    case DOMM_REQUEST_BEYOND:
         rc = check_regions(request, err);
-        return rc ? rc : check_slots(request, err);
+        if (rc)
+            return rc;
+        return check_slots(request, err);
     }
-    return domm_fail(err, DOMM_REFUSED, "request type %u is unknown", (unsigned int)request->type);
+    return domm_fail(err, DOMM_REFUSED, "unknown request type %u", (unsigned int)request->type);
 }
 
 int domm_request_decode(const unsigned char bytes[DOMM_REQUEST_BYTES],
@@ -155,11 +158,11 @@ int domm_reply_decode(const unsigned char bytes[DOMM_REPLY_BYTES], struct domm_r
         return rc;
     uint16_t type = le16toh(wire.type);
     uint32_t status = le32toh(wire.status);
-    if (type != DOMM_REPLY && type != DOMM_EVENT_CHANGED)
-        return domm_fail(err, DOMM_REFUSED, "reply type %u is unknown", type);
+    if (type < DOMM_REPLY || type > DOMM_EVENT_PAGES)
+        return domm_fail(err, DOMM_REFUSED, "unknown reply type %u", type);
     if ((type == DOMM_REPLY) != (wire.id != 0) || status >= DOMM_STATUSES ||
         le32toh(wire.attached) > 1)
-        return refuse(err, "a reply that makes no sense");
+        return protocol_refuse(err, "malformed reply");
     *reply_r = (struct domm_reply){
         .type = (enum domm_reply_type)type,
         .id = le64toh(wire.id),

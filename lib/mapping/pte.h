@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DOMM_PTES 512u        /* in one table */
-#define DOMM_REGION_SLOTS 511 /* of a region: all but slot 0, which maps the nonce page */
+#define DOMM_PTES 512u /* in one table */
+#define DOMM_REGION_SLOTS                                                                          \
+    511 /* slots of a region: all except slot 0, which maps the nonce page                         \
+         */
 #define DOMM_REGION_BYTES (UINT64_C(1) << 21)
 
 #define DOMM_PTE_PRESENT UINT64_C(0x001)
@@ -17,7 +19,7 @@
 #define DOMM_PTE_FRAME_BITS UINT64_C(0x000ffffffffff000)
 
 /*
- * What a mapping of a target's frame has: no-execute, Linux's "special" (0x200: leave this page
+ * Flags of a mapping of a target's frame: no-execute, Linux's "special" (0x200: leave this page
  * alone), global (0x100: Xen sets it in every user entry), accessed, user, present. Not writable.
  */
 #define DOMM_PTE_MAPPING UINT64_C(0x8000000000000325)
@@ -37,7 +39,7 @@ static inline uint64_t domm_pte_mapping(uint64_t frame)
     return (frame << 12 & DOMM_PTE_FRAME_BITS) | DOMM_PTE_MAPPING;
 }
 
-/* The place in a table of this level (1 to 4) that translates va. */
+/* The slot in a table of this level (1 to 4) that translates va. */
 static inline unsigned int domm_pte_index(uint64_t va, unsigned int level)
 {
     return (unsigned int)(va >> (12 + 9 * (level - 1))) & (DOMM_PTES - 1);

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/mapping/hold.h"
+#include "lib/base/clock.h"
+#include "lib/mapping/pause_guard.h"
 #include "lib/mapping/scan.h"
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static bool may_stay(domm_keep keep, const void *context, const struct domm_foreign *foreign)
+static bool sweep_may_stay(domm_keep keep, const void *context, const struct domm_foreign *foreign)
 {
     return keep && keep(context, foreign);
 }
 
-int domm_scan_clear(struct domm_memory *memory, uint32_t domm, const struct domm_scan *scan,
+int domm_scan_clear(struct domm_hv *hv, uint32_t monitor, const struct domm_scan *scan,
                     domm_keep keep, const void *context, size_t *kept_r, size_t *cleared_r,
                     struct domm_error *err)
 {
@@ -31,79 +24,83 @@ int domm_scan_clear(struct domm_memory *memory, uint32_t domm, const struct domm
     size_t count = 0;
     for (size_t i = 0; i < scan->count; i++) {
         const struct domm_foreign *foreign = &scan->foreign[i];
-        if (!may_stay(keep, context, foreign))
+        if (!sweep_may_stay(keep, context, foreign))
             updates[count++] =
                 (struct domm_pte_update){.table_mfn = foreign->l1_mfn, .slot = foreign->slot};
     }
     *kept_r = scan->count - count;
-    return domm_memory_update(memory, domm, domm, updates, count, cleared_r, err);
+    return domm_hv_update(hv, monitor, monitor, updates, count, cleared_r, err);
 }
 
-/* The count of written entries is not taken for proof: look again. */
-static int prove(struct domm_memory *memory, uint32_t domm, domm_keep keep, const void *context,
-                 struct domm_error *err)
+/* The count of written entries is no proof: scan again. */
+static int sweep_prove(struct domm_hv *hv, uint32_t monitor, domm_keep keep, const void *context,
+                       struct domm_error *err)
 {
     struct domm_scan scan;
-    int rc = domm_scan(memory, domm, &scan, err);
+    int rc = domm_scan(hv, monitor, &scan, err);
     if (rc)
         return rc;
     size_t left = 0, hidden = scan.hidden;
     for (size_t i = 0; i < scan.count; i++)
-        left += !may_stay(keep, context, &scan.foreign[i]);
+        left += !sweep_may_stay(keep, context, &scan.foreign[i]);
     domm_scan_free(&scan);
     if (left)
-        return domm_fail(err, DOMM_OUTCOME_UNKNOWN,
-                         "%zu mappings in domain %u cannot be taken back", left, domm);
+        return domm_fail(err, DOMM_OUTCOME_UNKNOWN, "%zu mappings in domain %u cannot be removed",
+                         left, monitor);
     if (hidden)
         return domm_fail(err, DOMM_OUTCOME_UNKNOWN,
-                         "domain %u hides %zu of its pages, and may map there what it should not",
-                         domm, hidden);
+                         "domain %u hides %zu of its pages, and may have forbidden mappings there",
+                         monitor, hidden);
     return 0;
 }
 
-static int sweep_paused(struct domm_memory *memory, uint32_t domm, domm_keep keep,
-                        const void *context, struct domm_sweep *sweep, struct domm_error *err)
+static int sweep_paused(struct domm_hv *hv, uint32_t monitor, domm_keep keep, const void *context,
+                        struct domm_sweep *sweep, struct domm_error *err)
 {
     struct domm_scan scan;
-    int rc = domm_scan(memory, domm, &scan, err);
+    int rc = domm_hv_suspended(hv, monitor, &sweep->suspended, err);
+    if (rc)
+        return rc;
+    rc = domm_scan(hv, monitor, &scan, err);
     if (rc)
         return rc;
     sweep->found = scan.count;
-    rc = domm_scan_clear(memory, domm, &scan, keep, context, &sweep->kept, &sweep->cleared, err);
+    rc = domm_scan_clear(hv, monitor, &scan, keep, context, &sweep->kept, &sweep->cleared, err);
     bool doubt = scan.hidden || sweep->found > sweep->kept;
     domm_scan_free(&scan);
-    if (!rc && doubt)
-        rc = prove(memory, domm, keep, context, err);
-    return rc;
+    if (rc)
+        return rc;
+    if (doubt)
+        return sweep_prove(hv, monitor, keep, context, err);
+    return 0;
 }
 
-int domm_sweep(struct domm_memory *memory, uint32_t domm, domm_keep keep, const void *context,
+int domm_sweep(struct domm_hv *hv, uint32_t monitor, domm_keep keep, const void *context,
                struct domm_sweep *sweep_r, struct domm_error *err)
 {
-    struct domm_hold hold;
+    struct domm_pause_guard guard;
     *sweep_r = (struct domm_sweep){0};
-    int rc = domm_hold(memory, domm, &hold, err);
+    int rc = domm_pause_guard_begin(hv, monitor, &guard, err);
     if (rc)
         return rc;
-    uint64_t start = now_ns();
-    rc = domm_memory_suspended(memory, domm, &sweep_r->suspended, err);
-    rc = rc ? rc : sweep_paused(memory, domm, keep, context, sweep_r, err);
-    rc = domm_hold_end(&hold, rc, err);
-    sweep_r->paused_ns = now_ns() - start;
+    uint64_t start = domm_now_ns();
+    rc = sweep_paused(hv, monitor, keep, context, sweep_r, err);
+    rc = domm_pause_guard_end(&guard, rc, err);
+    sweep_r->paused_ns = domm_now_ns() - start;
     return rc;
 }
 
-int domm_scan_briefly(struct domm_memory *memory, uint32_t domm, struct domm_scan *scan_r,
+int domm_scan_briefly(struct domm_hv *hv, uint32_t monitor, struct domm_scan *scan_r,
                       uint64_t *paused_ns_r, struct domm_error *err)
 {
-    struct domm_hold hold;
-    int rc = domm_hold(memory, domm, &hold, err);
+    struct domm_pause_guard guard;
+    int rc = domm_pause_guard_begin(hv, monitor, &guard, err);
     if (rc)
         return rc;
-    uint64_t start = now_ns();
-    int scan_rc = domm_scan(memory, domm, scan_r, err);
-    rc = domm_hold_end(&hold, scan_rc, err);
-    *paused_ns_r = now_ns() - start;
+    uint64_t start = domm_now_ns();
+    int scan_rc = domm_scan(hv, monitor, scan_r, err);
+    rc = domm_pause_guard_end(&guard, scan_rc, err);
+    *paused_ns_r = domm_now_ns() - start;
     if (!scan_rc && rc)
         domm_scan_free(scan_r);
     return rc;

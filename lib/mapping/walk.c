@@ -5,35 +5,41 @@
 
 #include "lib/mapping/pte.h"
 
-static int by_frame(const void *a, const void *b)
+static int by_table(const void *a, const void *b)
 {
-    const uint64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
+    const struct domm_walk_path *left = a, *right = b;
+    return (left->table > right->table) - (left->table < right->table);
 }
 
-static size_t distinct(uint64_t *frames, size_t count)
+static size_t distinct(struct domm_walk_path *paths, size_t count)
 {
     size_t kept = 0;
     if (count)
-        qsort(frames, count, sizeof(*frames), by_frame);
+        qsort(paths, count, sizeof(*paths), by_table);
     for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || frames[i] != frames[kept - 1])
-            frames[kept++] = frames[i];
+        if (kept == 0 || paths[i].table != paths[kept - 1].table)
+            paths[kept++] = paths[i];
     }
     return kept;
 }
 
-size_t domm_walk(domm_read_entries read, void *context, uint64_t va, uint64_t *tables,
+size_t domm_walk(domm_read_entries read, void *context, uint64_t va, struct domm_walk_path *paths,
                  uint64_t *scratch, size_t count)
 {
+    uint64_t *tables = scratch, *entries = scratch + count;
+    for (size_t i = 0; i < count; i++)
+        paths[i].table = paths[i].root;
     for (unsigned int level = 4; level > 1; level--) {
         size_t kept = 0;
-        read(context, tables, count, domm_pte_index(va, level), scratch);
+        for (size_t i = 0; i < count; i++)
+            tables[i] = paths[i].table;
+        read(context, tables, count, domm_pte_index(va, level), entries);
         for (size_t i = 0; i < count; i++) {
-            if ((scratch[i] & DOMM_PTE_PRESENT) && !(scratch[i] & DOMM_PTE_LARGE))
-                tables[kept++] = domm_pte_frame(scratch[i]);
+            if ((entries[i] & DOMM_PTE_PRESENT) && !(entries[i] & DOMM_PTE_LARGE))
+                paths[kept++] = (struct domm_walk_path){.root = paths[i].root,
+                                                        .table = domm_pte_frame(entries[i])};
         }
-        count = distinct(tables, kept);
+        count = distinct(paths, kept);
     }
     return count;
 }

@@ -10,12 +10,17 @@
 typedef void (*domm_read_entries)(void *context, const uint64_t *tables, size_t count,
                                   unsigned int index, uint64_t *entries_r);
 
+/* An address space, by its L4 table, and the table that a walk has come to in it. */
+struct domm_walk_path {
+    uint64_t root, table;
+};
+
 /*
- * The L1 tables that translate va in any of the address spaces whose L4 tables are given, each
- * once. `tables` holds the L4 tables' mfns and is overwritten with the result; `scratch` has as
- * much room. Returns how many; never more than count.
+ * Finds the L1 tables that translate va in any of the address spaces, each once: paths holds them
+ * with their roots, and is overwritten with the L1 tables; of the address spaces that share one,
+ * any is named. `scratch` has room for 2 * count. Returns the number of L1 tables, at most count.
  */
-size_t domm_walk(domm_read_entries read, void *context, uint64_t va, uint64_t *tables,
+size_t domm_walk(domm_read_entries read, void *context, uint64_t va, struct domm_walk_path *paths,
                  uint64_t *scratch, size_t count);
 
 #endif

@@ -13,10 +13,10 @@
 
 enum key_type {
     KEY_TEXT,
-    KEY_FILE,   /* text: a file that must be there */
-    KEY_NUMBER, /* into an unsigned */
-    KEY_EVENT,  /* into an enum domm_on_event */
-    KEY_ITEMS,  /* a list, each item taken by itself */
+    KEY_FILE,   /* text: a file that must exist */
+    KEY_NUMBER, /* value: unsigned */
+    KEY_EVENT,  /* value: enum domm_on_event */
+    KEY_ITEMS,  /* a list; each item is taken separately */
     KEY_ITEM_OR_ITEMS,
 };
 
@@ -24,16 +24,16 @@ struct key {
     const char *name;
     enum key_type type;
     bool required;
-    size_t offset;          /* in struct domm_config, if nothing takes the value */
+    size_t offset;          /* offset in struct domm_config, unless `take` is given */
     domm_config_take *take; /* TEXT: takes the value; ITEMS: takes one item */
     unsigned min, max, preset;
 };
 
 static domm_config_take take_name, take_uuid, take_type;
 
-#define AT(member) .offset = offsetof(struct domm_config, member)
+#define AT(entry) .offset = offsetof(struct domm_config, entry)
 
-/* In the order in which they are looked at: what others refer to comes first. */
+/* In the order of evaluation: keys that others refer to come first. */
 static const struct key keys[] = {
     {.name = "name", .type = KEY_TEXT, .required = true, .take = take_name},
     {.name = "uuid", .type = KEY_TEXT, .take = take_uuid},
@@ -50,6 +50,7 @@ static const struct key keys[] = {
      .min = 32,
      .max = 1048576},
     {.name = "vcpus", .type = KEY_NUMBER, AT(vcpus), .min = 1, .max = 512, .preset = 1},
+    {.name = "max_grant_frames", .type = KEY_NUMBER, AT(max_grant_frames), .min = 1, .max = 65536},
     {.name = "on_poweroff", .type = KEY_EVENT, AT(on_poweroff), .preset = DOMM_ON_DESTROY},
     {.name = "on_reboot", .type = KEY_EVENT, AT(on_reboot), .preset = DOMM_ON_RESTART},
     {.name = "on_crash", .type = KEY_EVENT, AT(on_crash), .preset = DOMM_ON_DESTROY},
@@ -89,7 +90,7 @@ const char *domm_config_key_name(size_t i)
     return i < N_KEYS ? keys[i].name : NULL;
 }
 
-/* All digits would be taken for a domid, '/' for a path in xenstore or of a log. */
+/* A name of digits only would be a domid; '/' would separate paths of xenstore or of a log. */
 static int take_name(struct domm_config *config, const char *text, struct domm_error *err)
 {
     size_t length = strlen(text);
@@ -119,11 +120,11 @@ static int take_type(struct domm_config *config, const char *text, struct domm_e
     if (strcmp(text, "pv") == 0)
         return 0;
     return domm_fail(err, DOMM_REFUSED,
-                     "\"%s\": a domM is \"pv\", since only a PV guest can map foreign memory",
+                     "\"%s\": a monitor is \"pv\", since only a PV guest can map foreign memory",
                      text);
 }
 
-static int take_event(enum domm_on_event *event_r, const char *text, struct domm_error *err)
+static int config_take_event(enum domm_on_event *event_r, const char *text, struct domm_error *err)
 {
     for (size_t i = 0; i < N_EVENTS; i++) {
         if (strcmp(event_names[i], text) == 0) {
@@ -131,27 +132,27 @@ static int take_event(enum domm_on_event *event_r, const char *text, struct domm
             return 0;
         }
     }
-    return domm_fail(err, DOMM_REFUSED, "\"%s\" is not known here", text);
+    return domm_fail(err, DOMM_REFUSED, "unknown value \"%s\"", text);
 }
 
-static int take_text(struct domm_config *config, const struct key *key, const char *text,
-                     struct domm_error *err)
+static int config_take_text(struct domm_config *config, const struct key *key, const char *text,
+                            struct domm_error *err)
 {
-    char *member = (char *)config + key->offset;
+    char *entry = (char *)config + key->offset;
     int rc;
     switch (key->type) {
     case KEY_NUMBER:
-        return domm_number_parse(text, key->min, key->max, (unsigned *)(void *)member, err);
+        return domm_number_parse(text, key->min, key->max, (unsigned *)(void *)entry, err);
     case KEY_EVENT:
-        return take_event((enum domm_on_event *)(void *)member, text, err);
+        return config_take_event((enum domm_on_event *)(void *)entry, text, err);
     default:
         if (key->take)
             return key->take(config, text, err);
         rc = key->type == KEY_FILE ? domm_config_check_file(text, err) : 0;
         if (rc)
             return rc;
-        *(char **)(void *)member = strdup(text);
-        return *(char **)(void *)member ? 0 : domm_no_memory(err);
+        *(char **)(void *)entry = strdup(text);
+        return *(char **)(void *)entry ? 0 : domm_no_memory(err);
     }
 }
 
@@ -161,7 +162,7 @@ static int take_items(const struct domm_config_file *file, struct domm_config *c
     for (size_t i = 0; i < count; i++) {
         const char *text = domm_config_file_item(file, key->name, i);
         int rc = text ? key->take(config, text, err)
-                      : domm_fail(err, DOMM_REFUSED, "a list in the list");
+                      : domm_fail(err, DOMM_REFUSED, "a list inside the list");
         if (rc)
             return domm_wrap(err, "item %zu", i);
     }
@@ -178,10 +179,12 @@ static int take_value(const struct domm_config_file *file, struct domm_config *c
     if (is_list && wants_list)
         return take_items(file, config, key, count, err);
     if (is_list)
-        return domm_fail(err, DOMM_REFUSED, "is a list, but has one value");
+        return domm_fail(err, DOMM_REFUSED, "is a list, expected one value");
     if (key->type == KEY_ITEMS)
         return domm_fail(err, DOMM_REFUSED, "is not a list");
-    return take_text(config, key, text, err);
+    if (!text) /* the key was found in the text, but not by libxlutil */
+        return domm_fail(err, DOMM_REFUSED, "has no value");
+    return config_take_text(config, key, text, err);
 }
 
 static const struct key *find_key(const char *name)
@@ -193,7 +196,7 @@ static const struct key *find_key(const char *name)
     return NULL;
 }
 
-/* Twice in the file, or twice among the arguments, is a slip; once in both is an override. */
+/* Twice in the file or twice among the arguments is an error; once in both is an override. */
 static int check_assignment(const struct domm_config_key *all, size_t i, struct domm_error *err)
 {
     const struct domm_config_key *one = &all[i];
@@ -206,13 +209,13 @@ static int check_assignment(const struct domm_config_key *all, size_t i, struct 
     for (size_t j = 0; j < i; j++) {
         if (!one->adds && all[j].is_argument == one->is_argument &&
             strcmp(all[j].name, one->name) == 0)
-            return domm_fail(err, DOMM_REFUSED, "%s: %s: is set before, at %s", one->where,
+            return domm_fail(err, DOMM_REFUSED, "%s: %s: is set already, at %s", one->where,
                              one->name, all[j].where);
     }
     return 0;
 }
 
-/* Where a key got its value last, or null if nowhere. */
+/* The last assignment of a key, or null. */
 static const char *where_set(const struct domm_config_file *file, const char *name)
 {
     const struct domm_config_key *all;
@@ -233,8 +236,8 @@ static int check_assignments(const struct domm_config_file *file, struct domm_er
     return rc;
 }
 
-/* As xl has it: the command line is cmdline, or else "root=ROOT EXTRA". Where xl ignores root and
- * extra beside cmdline with a warning, domm refuses. */
+/* As in xl: the command line is cmdline, or else "root=ROOT EXTRA". With cmdline xl ignores root
+ * and extra with a warning; domm refuses them. */
 static int join_cmdline(const struct domm_config_file *file, struct domm_config *config,
                         struct domm_error *err)
 {
@@ -273,6 +276,17 @@ static int take_key(const struct domm_config_file *file, struct domm_config *con
     return 0;
 }
 
+static int take_keys(const struct domm_config_file *file, struct domm_config *config,
+                     struct domm_error *err)
+{
+    int rc = check_assignments(file, err);
+    for (size_t i = 0; i < N_KEYS && !rc; i++)
+        rc = take_key(file, config, &keys[i], err);
+    if (rc)
+        return rc;
+    return join_cmdline(file, config, err);
+}
+
 int domm_config_make(const struct domm_config_file *file, struct domm_config **config_r,
                      struct domm_error *err)
 {
@@ -280,10 +294,7 @@ int domm_config_make(const struct domm_config_file *file, struct domm_config **c
     *config_r = NULL;
     if (!config)
         return domm_no_memory(err);
-    int rc = check_assignments(file, err);
-    for (size_t i = 0; i < N_KEYS && !rc; i++)
-        rc = take_key(file, config, &keys[i], err);
-    rc = rc ? rc : join_cmdline(file, config, err);
+    int rc = take_keys(file, config, err);
     if (rc)
         domm_config_free(config);
     else
@@ -305,6 +316,8 @@ static void free_lists(struct domm_config *config)
         free(vif->script);
         free(vif->ip);
         free(vif->vifname);
+        free(vif->rate);
+        free(vif->backend);
     }
     for (size_t i = 0; i < config->n_mirrors; i++)
         free(config->mirrors[i].target);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration of a domM, as `domm create` reads it; domm.cfg(5) describes it. Keys that
- * xl.cfg(5) has too mean the same.
+ * The configuration of a monitor, as read by `domm create` and described in domm.cfg(5). Keys that
+ * xl.cfg(5) has as well have the same meaning.
  *
- * It is checked as a whole before anything is done with it: what is unknown, twice, of the wrong
- * type or out of range, contradicts something else, or names a file that is not there, is refused.
+ * The whole configuration is checked before it is used. Refused are unknown or repeated keys,
+ * values of the wrong type or out of range, contradictions, and names of files that do not exist.
  */
 #ifndef DOMM_PAIR_CONFIG_H
 #define DOMM_PAIR_CONFIG_H
@@ -26,19 +26,22 @@
 
 #define DOMM_MONITOR_VIF_SCRIPT "vif-domm-monitor"
 
+/* The value as in xl.cfg(5); a static string. */
 const char *domm_on_event_name(enum domm_on_event event);
 
 struct domm_config_disk {
-    char *spec; /* as it was written, for libxlutil */
+    char *spec; /* the text as written, for libxlutil */
     struct domm_disk parsed;
-    const char *script; /* DOMM_MONITOR_DISK_SCRIPT (lib/xen/needs.h) if a storage leads here and
-                           nothing else is said */
+    const char *script; /* DOMM_MONITOR_DISK_SCRIPT (lib/xen/host_requirements.h) if a storage uses
+                           the disk and the text names no script */
 };
 
-/* Strings are null if not given. */
+/* Strings that are not given are null. */
 struct domm_config_vif {
-    char *mac, *bridge, *script, *ip, *vifname;
-    bool monitor; /* a mirror leads here: on no bridge, script is DOMM_MONITOR_VIF_SCRIPT */
+    char *mac, *bridge, *script, *ip, *vifname, *rate, *backend;
+    unsigned mtu; /* 0: not given */
+    bool monitor; /* a mirror leads to this vif: it is on no bridge, and its script is
+                     DOMM_MONITOR_VIF_SCRIPT */
 };
 
 struct domm_config_mirror {
@@ -53,11 +56,11 @@ struct domm_config_storage {
 
 struct domm_config {
     char *name;
-    bool has_uuid; /* else one is made up */
+    bool has_uuid; /* otherwise a UUID is generated */
     struct domm_uuid uuid;
     char *kernel, *ramdisk, *cmdline; /* ramdisk and cmdline may be null */
-    char *root, *extra;               /* of which cmdline was made */
-    unsigned memory_mib, vcpus;
+    char *root, *extra;               /* the parts of cmdline */
+    unsigned memory_mib, vcpus, max_grant_frames; /* the last: 0 if not given */
     enum domm_on_event on_poweroff, on_reboot, on_crash;
     unsigned ready_timeout; /* seconds */
     size_t n_targets;
@@ -69,13 +72,13 @@ struct domm_config {
     struct domm_config_storage storage[DOMM_CONFIG_MAX_STORAGE];
 };
 
-/* Makes the configuration of what a file says. DOMM_REFUSED: "WHERE: KEY: what is wrong".
- * *config_r is freed by domm_config_free. */
+/* Makes a configuration from a file. DOMM_REFUSED: "WHERE: KEY: reason". *config_r is freed by
+ * domm_config_free. */
 int domm_config_make(const struct domm_config_file *file, struct domm_config **config_r,
                      struct domm_error *err);
 void domm_config_free(struct domm_config *config); /* null is fine */
 
-/* One specification of `mirror` or `storage` without its target, as domm attach takes them.
+/* Parses one specification of `mirror` or `storage` without its target, as for domm attach.
  * DOMM_REFUSED. */
 int domm_mirror_parse(const char *text, struct domm_mirror_pair *pair_r, struct domm_error *err);
 int domm_storage_parse(const char *text, struct domm_storage *storage_r, struct domm_error *err);
@@ -83,7 +86,7 @@ int domm_storage_parse(const char *text, struct domm_storage *storage_r, struct 
 /* The whole configuration with its defaults; the caller's to put. */
 struct json_object *domm_config_json(const struct domm_config *config);
 
-/* The name of key number i, or null past the last: for the test that reads domm.cfg(5). */
+/* The name of key number i, or null after the last: for the test that reads domm.cfg(5). */
 const char *domm_config_key_name(size_t i);
 
 #endif

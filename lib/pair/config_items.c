@@ -8,8 +8,11 @@
 #include <sys/stat.h>
 
 #include "lib/pair/config_spec.h"
-#include "lib/xen/needs.h"
+#include "lib/xen/host_requirements.h"
 #include "lib/xen/vif.h"
+
+#define MIN_MTU 68 /* RFC 791 */
+#define MAX_MTU 65535
 
 static int room(size_t count, size_t most, struct domm_error *err)
 {
@@ -34,10 +37,10 @@ int domm_config_take_target(struct domm_config *config, const char *text, struct
     if (!*text)
         return domm_fail(err, DOMM_REFUSED, "empty");
     if (strcmp(text, config->name) == 0)
-        return domm_fail(err, DOMM_REFUSED, "domM cannot be its own target");
+        return domm_fail(err, DOMM_REFUSED, "the monitor cannot be its own target");
     for (size_t i = 0; i < config->n_targets; i++) {
         if (strcmp(config->targets[i], text) == 0)
-            return domm_fail(err, DOMM_REFUSED, "\"%s\" is there twice", text);
+            return domm_fail(err, DOMM_REFUSED, "\"%s\" is listed twice", text);
     }
     config->targets[config->n_targets] = strdup(text);
     return config->targets[config->n_targets++] ? 0 : domm_no_memory(err);
@@ -56,7 +59,7 @@ int domm_config_take_disk(struct domm_config *config, const char *text, struct d
         return domm_fail(err, DOMM_REFUSED, "no vdev");
     for (size_t i = 0; i + 1 < config->n_disks; i++) {
         if (strcmp(config->disks[i].parsed.vdev, disk->parsed.vdev) == 0)
-            return domm_fail(err, DOMM_REFUSED, "the vdev %s is there twice", disk->parsed.vdev);
+            return domm_fail(err, DOMM_REFUSED, "the vdev %s is used twice", disk->parsed.vdev);
     }
     if (disk->parsed.path[0] == '/' && (rc = domm_config_check_file(disk->parsed.path, err)))
         return rc;
@@ -73,29 +76,35 @@ static bool is_unicast_mac(const char *text)
     return text[17] == '\0' && !strchr("13579bdfBDF", text[1]);
 }
 
-static int check_vif(const struct domm_config *config, const struct domm_config_vif *vif,
-                     struct domm_error *err)
+static int config_items_check_vif(const struct domm_config *config,
+                                  const struct domm_config_vif *vif, struct domm_error *err)
 {
     if (vif->mac && !is_unicast_mac(vif->mac))
-        return domm_fail(err, DOMM_REFUSED, "\"%s\" is no unicast MAC address", vif->mac);
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is not a unicast MAC address", vif->mac);
+    int rc = vif->rate ? domm_vif_rate_check(vif->rate, err) : 0;
+    if (rc)
+        return rc;
     if (vif->vifname && !domm_vif_name_valid(vif->vifname))
-        return domm_fail(err, DOMM_REFUSED, "no device can be called \"%s\"", vif->vifname);
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is not a valid device name", vif->vifname);
     for (const struct domm_config_vif *other = config->vifs; other < vif; other++) {
         if (vif->mac && other->mac && strcasecmp(vif->mac, other->mac) == 0)
-            return domm_fail(err, DOMM_REFUSED, "the MAC address %s is there twice", vif->mac);
+            return domm_fail(err, DOMM_REFUSED, "the MAC address %s is used twice", vif->mac);
         if (vif->vifname && other->vifname && strcmp(vif->vifname, other->vifname) == 0)
-            return domm_fail(err, DOMM_REFUSED, "the vifname %s is there twice", vif->vifname);
+            return domm_fail(err, DOMM_REFUSED, "the vifname %s is used twice", vif->vifname);
     }
     return 0;
 }
 
 int domm_config_take_vif(struct domm_config *config, const char *text, struct domm_error *err)
 {
-    enum { MAC, BRIDGE, SCRIPT, IP, VIFNAME, N_KEYS };
-    static const char *const keys[] = {"mac", "bridge", "script", "ip", "vifname", NULL};
+    enum { MAC, BRIDGE, SCRIPT, IP, VIFNAME, RATE, BACKEND, MTU, N_KEYS };
+    static const char *const keys[] = {"mac",  "bridge",  "script", "ip", "vifname",
+                                       "rate", "backend", "mtu",    NULL};
     char *values[N_KEYS];
     int rc = room(config->n_vifs, DOMM_CONFIG_MAX_VIFS, err);
-    rc = rc ? rc : domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    rc = domm_spec_parse(text, keys, values, err);
     if (rc)
         return rc;
     struct domm_config_vif *vif = &config->vifs[config->n_vifs++];
@@ -105,19 +114,25 @@ int domm_config_take_vif(struct domm_config *config, const char *text, struct do
         .script = values[SCRIPT],
         .ip = values[IP],
         .vifname = values[VIFNAME],
+        .rate = values[RATE],
+        .backend = values[BACKEND],
     };
-    return check_vif(config, vif, err);
+    if (values[MTU])
+        rc = domm_number_parse(values[MTU], MIN_MTU, MAX_MTU, &vif->mtu, err);
+    free(values[MTU]);
+    return rc ? rc : config_items_check_vif(config, vif, err);
 }
 
-/* Which target is meant, as a copy; if there is only one, it need not be named. */
-static int find_target(const struct domm_config *config, const char *text, char **target_r,
-                       struct domm_error *err)
+/* Finds the target by name, and copies its name; a single target need not be named. */
+static int config_items_find_target(const struct domm_config *config, const char *text,
+                                    char **target_r, struct domm_error *err)
 {
     const char *found = NULL;
     if (!config->n_targets)
         return domm_fail(err, DOMM_REFUSED, "there is no target");
     if (!text && config->n_targets > 1)
-        return domm_fail(err, DOMM_REFUSED, "which target? there are %zu", config->n_targets);
+        return domm_fail(err, DOMM_REFUSED, "target= is missing: there are %zu targets",
+                         config->n_targets);
     for (size_t i = 0; i < config->n_targets && !found; i++) {
         if (!text || strcmp(config->targets[i], text) == 0)
             found = config->targets[i];
@@ -128,14 +143,21 @@ static int find_target(const struct domm_config *config, const char *text, char 
     return *target_r ? 0 : domm_no_memory(err);
 }
 
-static int make_monitor(struct domm_config *config, unsigned to, struct domm_error *err)
+static int config_items_make_monitor(struct domm_config *config, unsigned to,
+                                     struct domm_error *err)
 {
     struct domm_config_vif *vif = &config->vifs[to];
     if (to >= config->n_vifs)
-        return domm_fail(err, DOMM_REFUSED, "to=%u: domM has only %zu vifs", to, config->n_vifs);
+        return domm_fail(err, DOMM_REFUSED, "to=%u: the monitor has only %zu vifs", to,
+                         config->n_vifs);
+    if (vif->backend)
+        return domm_fail(err, DOMM_REFUSED,
+                         "to=%u: that vif has a backend, and packets are mirrored in dom0 only",
+                         to);
     if (vif->bridge || vif->ip)
         return domm_fail(err, DOMM_REFUSED,
-                         "to=%u: that vif has a bridge or an address, so domM could send", to);
+                         "to=%u: that vif has a bridge or an address, so the monitor could send",
+                         to);
     if (vif->script && strcmp(vif->script, DOMM_MONITOR_VIF_SCRIPT) != 0)
         return domm_fail(err, DOMM_REFUSED, "to=%u: that vif has the script %s, not %s", to,
                          vif->script, DOMM_MONITOR_VIF_SCRIPT);
@@ -151,14 +173,18 @@ static int mirror_values(const char *vif, const char *to, struct domm_mirror_pai
     if (!vif || !to)
         return domm_fail(err, DOMM_REFUSED, "\"%s\" is missing", vif ? "to" : "vif");
     int rc = domm_number_parse(vif, 0, DOMM_VIF_MAX - 1, &pair_r->vif, err);
-    return rc ? rc : domm_number_parse(to, 0, DOMM_CONFIG_MAX_VIFS - 1, &pair_r->to, err);
+    if (rc)
+        return rc;
+    return domm_number_parse(to, 0, DOMM_CONFIG_MAX_VIFS - 1, &pair_r->to, err);
 }
 
 static int fill_mirror(struct domm_config *config, struct domm_config_mirror *mirror,
                        const char *target, const char *vif, const char *to, struct domm_error *err)
 {
-    int rc = find_target(config, target, &mirror->target, err);
-    rc = rc ? rc : mirror_values(vif, to, &mirror->pair, err);
+    int rc = config_items_find_target(config, target, &mirror->target, err);
+    if (rc)
+        return rc;
+    rc = mirror_values(vif, to, &mirror->pair, err);
     if (rc)
         return rc;
     for (const struct domm_config_mirror *other = config->mirrors; other < mirror; other++) {
@@ -166,7 +192,7 @@ static int fill_mirror(struct domm_config *config, struct domm_config_mirror *mi
             return domm_fail(err, DOMM_REFUSED, "vif %u of %s is mirrored twice", mirror->pair.vif,
                              mirror->target);
     }
-    return make_monitor(config, mirror->pair.to, err);
+    return config_items_make_monitor(config, mirror->pair.to, err);
 }
 
 static void free_values(char **values, size_t count)
@@ -181,7 +207,9 @@ int domm_config_take_mirror(struct domm_config *config, const char *text, struct
     static const char *const keys[] = {"target", "vif", "to", NULL};
     char *values[N_KEYS];
     int rc = room(config->n_mirrors, DOMM_CONFIG_MAX_MIRRORS, err);
-    rc = rc ? rc : domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    rc = domm_spec_parse(text, keys, values, err);
     if (rc)
         return rc;
     struct domm_config_mirror *mirror = &config->mirrors[config->n_mirrors++];
@@ -190,8 +218,8 @@ int domm_config_take_mirror(struct domm_config *config, const char *text, struct
     return rc;
 }
 
-/* domM looks at a disk that the target writes: it must not be able to write it as well, and Xen's
- * own script would give it to one of them only. */
+/* The target writes to the disk that the monitor reads: the monitor must not be able to write to
+ * it, and Xen's own script would give the disk to one of them only. */
 static int make_monitor_disk(struct domm_config *config, const char *vdev, struct domm_error *err)
 {
     for (size_t i = 0; i < config->n_disks; i++) {
@@ -204,12 +232,26 @@ static int make_monitor_disk(struct domm_config *config, const char *vdev, struc
             disk->script = DOMM_MONITOR_DISK_SCRIPT;
         return 0;
     }
-    return domm_fail(err, DOMM_REFUSED, "block=%s: domM has no such disk", vdev);
+    return domm_fail(err, DOMM_REFUSED, "block=%s: the monitor has no such disk", vdev);
 }
 
 /* The keys of a storage; in a configuration "target" follows. */
-enum { NFS, BLOCK, MAX_AGE, CHECK, STORAGE_KEYS };
-#define STORAGE_KEY_NAMES "nfs", "block", "max_age", "check"
+enum { NFS, BLOCK, MAX_AGE, CHECK, PORT, SEC, VERS, STORAGE_KEYS };
+#define STORAGE_KEY_NAMES "nfs", "block", "max_age", "check", "port", "sec", "vers"
+
+static int nfs_values(char *const *values, struct domm_nfs_options *options_r,
+                      struct domm_error *err)
+{
+    static const char *const keys[STORAGE_KEYS] = {STORAGE_KEY_NAMES};
+    int rc = 0;
+    for (size_t key = PORT; !rc && key <= VERS; key++) {
+        if (values[key] && !values[NFS])
+            rc = domm_fail(err, DOMM_REFUSED, "%s is valid for nfs only", keys[key]);
+        else if (values[key])
+            rc = domm_nfs_options_set(options_r, keys[key], values[key], err);
+    }
+    return rc;
+}
 
 static int storage_values(char *const *values, struct domm_storage *storage_r,
                           struct domm_error *err)
@@ -219,26 +261,33 @@ static int storage_values(char *const *values, struct domm_storage *storage_r,
     unsigned check = 1;
     *storage_r = (struct domm_storage){.max_age = DOMM_STORAGE_MAX_AGE};
     if (!nfs == !block)
-        return domm_fail(err, DOMM_REFUSED, "one of nfs and block is needed, and only one");
+        return domm_fail(err, DOMM_REFUSED, "either nfs or block is required");
     storage_r->kind = nfs ? DOMM_STORAGE_NFS : DOMM_STORAGE_BLOCK;
     if (!domm_storage_source_valid(storage_r->kind, source))
         return domm_fail(err, DOMM_REFUSED, "%s=%s is not %s", nfs ? "nfs" : "block", source,
-                         nfs ? "SERVER:/PATH" : "a vdev");
+                         nfs ? "SERVER:/PATH, nor [IPV6-ADDRESS]:/PATH" : "a vdev");
     snprintf(storage_r->source, sizeof(storage_r->source), "%s", source);
     if (block && values[CHECK])
-        return domm_fail(err, DOMM_REFUSED, "check is for nfs");
+        return domm_fail(err, DOMM_REFUSED, "check is valid for nfs only");
     int rc = values[CHECK] ? domm_number_parse(values[CHECK], 0, 1, &check, err) : 0;
     storage_r->unchecked = !check;
-    if (!rc && values[MAX_AGE])
-        rc = domm_number_parse(values[MAX_AGE], 0, 3600, &storage_r->max_age, err);
-    return rc;
+    if (rc)
+        return rc;
+    rc = nfs_values(values, &storage_r->nfs, err);
+    if (rc)
+        return rc;
+    if (values[MAX_AGE])
+        return domm_number_parse(values[MAX_AGE], 0, 3600, &storage_r->max_age, err);
+    return 0;
 }
 
 static int fill_storage(struct domm_config *config, struct domm_config_storage *storage,
                         char *const *values, struct domm_error *err)
 {
-    int rc = find_target(config, values[STORAGE_KEYS], &storage->target, err);
-    rc = rc ? rc : storage_values(values, &storage->storage, err);
+    int rc = config_items_find_target(config, values[STORAGE_KEYS], &storage->target, err);
+    if (rc)
+        return rc;
+    rc = storage_values(values, &storage->storage, err);
     if (!rc && values[BLOCK])
         rc = make_monitor_disk(config, values[BLOCK], err);
     if (rc)
@@ -246,7 +295,7 @@ static int fill_storage(struct domm_config *config, struct domm_config_storage *
     for (const struct domm_config_storage *other = config->storage; other < storage; other++) {
         if (strcmp(other->target, storage->target) == 0 &&
             strcmp(other->storage.source, storage->storage.source) == 0)
-            return domm_fail(err, DOMM_REFUSED, "%s of %s is there twice", storage->storage.source,
+            return domm_fail(err, DOMM_REFUSED, "%s of %s is listed twice", storage->storage.source,
                              storage->target);
     }
     return 0;
@@ -257,7 +306,9 @@ int domm_config_take_storage(struct domm_config *config, const char *text, struc
     static const char *const keys[] = {STORAGE_KEY_NAMES, "target", NULL};
     char *values[STORAGE_KEYS + 1];
     int rc = room(config->n_storage, DOMM_CONFIG_MAX_STORAGE, err);
-    rc = rc ? rc : domm_spec_parse(text, keys, values, err);
+    if (rc)
+        return rc;
+    rc = domm_spec_parse(text, keys, values, err);
     if (rc)
         return rc;
     struct domm_config_storage *storage = &config->storage[config->n_storage++];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lists of a configuration, item by item. For config.c alone. Each function takes one item
- * over into the configuration or refuses it; the lists an item refers to come first. */
+/* The lists of a configuration, item by item. Used by config.c only. Each function adds one item to
+ * the configuration or refuses it; the lists that an item refers to come first. */
 #ifndef DOMM_PAIR_CONFIG_ITEMS_H
 #define DOMM_PAIR_CONFIG_ITEMS_H
 
@@ -14,7 +14,7 @@ domm_config_take domm_config_take_vif;
 domm_config_take domm_config_take_mirror;
 domm_config_take domm_config_take_storage;
 
-/* A file that domm reads must be there and be no directory. */
+/* Checks that the file exists and is not a directory. */
 int domm_config_check_file(const char *path, struct domm_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/pair/config.h"
 
-/* Null stays null, so that a reader sees every member. */
+/* A null string becomes null, so that every member is present. */
 static void add_text(struct json_object *object, const char *key, const char *value)
 {
     json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
@@ -34,6 +34,9 @@ static struct json_object *vifs_json(const struct domm_config *config)
         add_text(object, "script", vif->script);
         add_text(object, "ip", vif->ip);
         add_text(object, "vifname", vif->vifname);
+        add_text(object, "rate", vif->rate);
+        add_text(object, "backend", vif->backend);
+        json_object_object_add(object, "mtu", vif->mtu ? json_object_new_uint64(vif->mtu) : NULL);
         domm_json_bool(object, "monitor", vif->monitor);
         json_object_array_add(list, object);
     }
@@ -64,6 +67,12 @@ static struct json_object *storage_json(const struct domm_config *config)
         domm_json_number(object, "max_age", storage->max_age);
         if (storage->kind == DOMM_STORAGE_NFS)
             domm_json_bool(object, "check", !storage->unchecked);
+        if (storage->nfs.port)
+            domm_json_number(object, "port", storage->nfs.port);
+        if (*storage->nfs.sec)
+            domm_json_text(object, "sec", storage->nfs.sec);
+        if (*storage->nfs.vers)
+            domm_json_text(object, "vers", storage->nfs.vers);
         json_object_array_add(list, object);
     }
     return list;
@@ -90,6 +99,9 @@ struct json_object *domm_config_json(const struct domm_config *config)
     add_text(root, "cmdline", config->cmdline);
     domm_json_number(root, "memory", config->memory_mib);
     domm_json_number(root, "vcpus", config->vcpus);
+    json_object_object_add(
+        root, "max_grant_frames",
+        config->max_grant_frames ? json_object_new_uint64(config->max_grant_frames) : NULL);
     add_text(root, "on_poweroff", domm_on_event_name(config->on_poweroff));
     add_text(root, "on_reboot", domm_on_event_name(config->on_reboot));
     add_text(root, "on_crash", domm_on_event_name(config->on_crash));

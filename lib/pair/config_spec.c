@@ -17,7 +17,8 @@ static char *trim(char *text)
     return text;
 }
 
-static int take(char *part, const char *const *keys, char **values, struct domm_error *err)
+static int config_spec_take(char *part, const char *const *keys, char **values,
+                            struct domm_error *err)
 {
     char *equals = strchr(part, '=');
     if (!equals)
@@ -31,7 +32,7 @@ static int take(char *part, const char *const *keys, char **values, struct domm_
     if (!keys[i])
         return domm_fail(err, DOMM_REFUSED, "\"%s\" is not known here", key);
     if (values[i])
-        return domm_fail(err, DOMM_REFUSED, "\"%s\" is there twice", key);
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is set twice", key);
     if (!*value)
         return domm_fail(err, DOMM_REFUSED, "\"%s\" has no value", key);
     values[i] = strdup(value);
@@ -47,7 +48,7 @@ int domm_spec_parse(const char *text, const char *const *keys, char **values,
     for (size_t i = 0; keys[i]; i++)
         values[i] = NULL;
     while (!rc && rest && *trim(copy))
-        rc = take(strsep(&rest, ","), keys, values, err);
+        rc = config_spec_take(strsep(&rest, ","), keys, values, err);
     for (size_t i = 0; rc && keys[i]; i++) {
         free(values[i]);
         values[i] = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who watches whom on this host: all domains, and the record of each that has one. Roles are
- * derived from what is there now; nothing is remembered.
+ * The monitors and targets of this host: all domains, and the records of those that have one. Roles
+ * are derived from the present state; nothing is remembered.
  */
 #ifndef DOMM_PAIR_INVENTORY_H
 #define DOMM_PAIR_INVENTORY_H
@@ -13,10 +13,10 @@
 enum domm_record_state {
     DOMM_RECORD_ABSENT,
     DOMM_RECORD_VALID,
-    DOMM_RECORD_INVALID, /* there is one, but it cannot be read or makes no sense */
+    DOMM_RECORD_INVALID, /* the record cannot be read or is malformed */
 };
 
-struct domm_member {
+struct domm_inventory_entry {
     struct domm_domain domain;
     enum domm_record_state record_state;
     struct domm_record record; /* if VALID */
@@ -24,14 +24,14 @@ struct domm_member {
 
 struct domm_inventory {
     size_t count;
-    struct domm_member *members; /* by rising domid */
+    struct domm_inventory_entry *entries; /* by rising domid */
 };
 
 enum domm_role {
     DOMM_ROLE_NONE,
-    DOMM_ROLE_TARGET,  /* named in the record of at least one domM of this host */
-    DOMM_ROLE_DOMM,    /* has a valid record, be it itself a target or not */
-    DOMM_ROLE_INVALID, /* has a record that is not valid: a domM of nobody knows what */
+    DOMM_ROLE_TARGET,  /* named in the record of at least one monitor of this host */
+    DOMM_ROLE_MONITOR, /* has a valid record, whether it is also a target or not */
+    DOMM_ROLE_INVALID, /* has an invalid record: its targets are unknown */
 };
 
 /* Logs a warning for each record that is not valid. *inventory_r is freed by
@@ -40,29 +40,42 @@ int domm_inventory_read(struct domm_xen *xen, struct domm_log *log,
                         struct domm_inventory *inventory_r, struct domm_error *err);
 void domm_inventory_free(struct domm_inventory *inventory);
 
-/* The same, but looks again, for seconds at most, while this domM is paused: dommd and
- * monitor-status pause it for a scan of its page tables, and that is no state of it. */
+/* The same, but reads again, for seconds at most, while this monitor, or any if null, is paused by
+ * a process of domm: each pauses a monitor briefly to read or change its page tables. */
 int domm_inventory_read_unscanned(struct domm_xen *xen, struct domm_log *log,
-                                  const struct domm_uuid *domm, struct domm_inventory *inventory_r,
-                                  struct domm_error *err);
+                                  const struct domm_uuid *monitor,
+                                  struct domm_inventory *inventory_r, struct domm_error *err);
 
+/* The role of an entry, from all records. */
 enum domm_role domm_inventory_role(const struct domm_inventory *inventory,
-                                   const struct domm_member *member);
+                                   const struct domm_inventory_entry *entry);
+/* The role as domm list prints it; a static string. */
 const char *domm_role_name(enum domm_role role);
 
-/* The next domM after `after` (null: the first) whose record names this domain, or null. There
- * should be at most one; what is there is shown. */
-const struct domm_member *domm_inventory_watcher(const struct domm_inventory *inventory,
-                                                 const struct domm_member *member,
-                                                 const struct domm_member *after);
+/* The next monitor after `after` (null: the first) whose record names this domain, or null. There
+ * should be at most one monitor; all are returned. */
+const struct domm_inventory_entry *
+domm_inventory_monitor_of(const struct domm_inventory *inventory,
+                          const struct domm_inventory_entry *entry,
+                          const struct domm_inventory_entry *after);
 
-/* The newest domain with this UUID, or null: one that rename-restart preserves keeps its UUID. */
-const struct domm_member *domm_inventory_by_uuid(const struct domm_inventory *inventory,
-                                                 const struct domm_uuid *uuid);
+/* The newest domain with this UUID, or null: a domain preserved by rename-restart keeps its
+ * UUID. */
+const struct domm_inventory_entry *domm_inventory_by_uuid(const struct domm_inventory *inventory,
+                                                          const struct domm_uuid *uuid);
 
-/* The domain an administrator means: by domid if the text is all digits, by UUID if it is one,
- * else by name. Fails with DOMM_NOT_FOUND. */
+/* Finds a domain by domid if the text is all digits, by UUID if it is one, otherwise by name.
+ * DOMM_NOT_FOUND. */
 int domm_inventory_find(const struct domm_inventory *inventory, const char *text,
-                        const struct domm_member **member_r, struct domm_error *err);
+                        const struct domm_inventory_entry **entry_r, struct domm_error *err);
+
+/* Finds the monitor of a pair that is named by the monitor or one of its targets. DOMM_NOT_FOUND;
+ * DOMM_REFUSED if the domain is neither, or if the record cannot be read. */
+int domm_inventory_find_pair(const struct domm_inventory *inventory, const char *text,
+                             const struct domm_inventory_entry **monitor_r, struct domm_error *err);
+
+/* The error for a monitor whose record cannot be read: DOMM_REFUSED. */
+int domm_inventory_refuse_unreadable(const struct domm_inventory_entry *monitor,
+                                     struct domm_error *err);
 
 #endif

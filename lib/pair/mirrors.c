@@ -5,17 +5,17 @@
 
 #include "lib/base/cleanup.h"
 
-/* A vif of this host, and what the records want of it. */
-struct port {
-    const struct domm_member *member;
+/* A vif of this host, and its mirrors by the records. */
+struct vif_port {
+    const struct domm_inventory_entry *entry;
     struct domm_vif vif;
     int ifindex;
-    bool monitors;             /* a mirror leads here */
-    const struct port *mirror; /* where its packets shall go, or null */
+    bool monitors;                 /* the vif is a monitor vif */
+    const struct vif_port *mirror; /* the monitor vif that its packets shall go to, or null */
 };
 
-struct ports {
-    struct port *all;
+struct vif_ports {
+    struct vif_port *all;
     size_t count;
 };
 
@@ -45,32 +45,33 @@ int domm_vif_device(struct domm_xen *xen, struct nl_sock *sock, uint32_t domid, 
     return rc;
 }
 
-int domm_mirror_ends(struct domm_xen *xen, struct nl_sock *sock, uint32_t target, uint32_t domm,
+int domm_mirror_ends(struct domm_xen *xen, struct nl_sock *sock, uint32_t target, uint32_t monitor,
                      const struct domm_mirror_pair *pair, struct domm_mirror_ends *ends_r,
                      struct domm_error *err)
 {
     int rc = domm_vif_device(xen, sock, target, pair->vif, &ends_r->target, &ends_r->target_ifindex,
                              err);
-    return rc ? rc
-              : domm_vif_device(xen, sock, domm, pair->to, &ends_r->monitor,
-                                &ends_r->monitor_ifindex, err);
+    if (rc)
+        return rc;
+    return domm_vif_device(xen, sock, monitor, pair->to, &ends_r->monitor, &ends_r->monitor_ifindex,
+                           err);
 }
 
-static int add_ports(struct domm_xen *xen, struct nl_sock *sock, struct ports *ports,
-                     const struct domm_member *member, struct domm_error *err)
+static int add_ports(struct domm_xen *xen, struct nl_sock *sock, struct vif_ports *ports,
+                     const struct domm_inventory_entry *entry, struct domm_error *err)
 {
     cleanup_free struct domm_vif *vifs = NULL;
     size_t count;
-    int rc = domm_xen_vifs(xen, member->domain.domid, &vifs, &count, err);
+    int rc = domm_xen_vifs(xen, entry->domain.domid, &vifs, &count, err);
     if (rc)
         return rc;
-    struct port *all = realloc(ports->all, (ports->count + count + 1) * sizeof(*all));
+    struct vif_port *all = realloc(ports->all, (ports->count + count + 1) * sizeof(*all));
     if (!all)
         return domm_no_memory(err);
     ports->all = all;
     for (size_t i = 0; !rc && i < count; i++) {
-        struct port *port = &all[ports->count];
-        *port = (struct port){.member = member, .vif = vifs[i]};
+        struct vif_port *port = &all[ports->count];
+        *port = (struct vif_port){.entry = entry, .vif = vifs[i]};
         rc = ifindex_of(sock, vifs[i].name, &port->ifindex, err);
         if (port->ifindex)
             ports->count++;
@@ -78,27 +79,28 @@ static int add_ports(struct domm_xen *xen, struct nl_sock *sock, struct ports *p
     return rc;
 }
 
-static struct port *port_of(struct ports *ports, const struct domm_member *member, unsigned devid)
+static struct vif_port *mirrors_port_of(struct vif_ports *ports,
+                                        const struct domm_inventory_entry *entry, unsigned devid)
 {
     for (size_t i = 0; i < ports->count; i++) {
-        if (ports->all[i].member == member && ports->all[i].vif.devid == devid)
+        if (ports->all[i].entry == entry && ports->all[i].vif.devid == devid)
             return &ports->all[i];
     }
     return NULL;
 }
 
-/* What the record of a domM wants, as far as its and its targets' vifs are there. */
-static void want(struct ports *ports, const struct domm_inventory *inventory,
-                 const struct domm_member *domm)
+/* Adds the mirrors of a monitor's record whose vifs exist. */
+static void want(struct vif_ports *ports, const struct domm_inventory *inventory,
+                 const struct domm_inventory_entry *monitor)
 {
-    if (domm->record_state != DOMM_RECORD_VALID)
+    if (monitor->record_state != DOMM_RECORD_VALID)
         return;
-    for (size_t i = 0; i < domm->record.n_targets; i++) {
-        const struct domm_record_target *entry = &domm->record.targets[i];
-        const struct domm_member *target = domm_inventory_by_uuid(inventory, &entry->uuid);
+    for (size_t i = 0; i < monitor->record.n_targets; i++) {
+        const struct domm_record_target *entry = &monitor->record.targets[i];
+        const struct domm_inventory_entry *target = domm_inventory_by_uuid(inventory, &entry->uuid);
         for (size_t j = 0; target && j < entry->n_mirrors; j++) {
-            struct port *from = port_of(ports, target, entry->mirrors[j].vif);
-            struct port *to = port_of(ports, domm, entry->mirrors[j].to);
+            struct vif_port *from = mirrors_port_of(ports, target, entry->mirrors[j].vif);
+            struct vif_port *to = mirrors_port_of(ports, monitor, entry->mirrors[j].to);
             if (!from || !to || from == to)
                 continue;
             from->mirror = to;
@@ -107,26 +109,28 @@ static void want(struct ports *ports, const struct domm_inventory *inventory,
     }
 }
 
-/* Only what is ours and wrong: another's filter, and a vif that is as it should be, are left. */
-static int take_away(struct nl_sock *sock, const struct port *port, struct domm_log *log,
+/* Removes only wrong filters of ours: filters of others and correct vifs are left. */
+static int take_away(struct nl_sock *sock, const struct vif_port *port, struct domm_log *log,
                      struct domm_error *err)
 {
     struct domm_tc_hook in, out;
     int rc = domm_tc_read_hook(sock, port->ifindex, DOMM_HOOK_INGRESS, &in, err);
-    rc = rc ? rc : domm_tc_read_hook(sock, port->ifindex, DOMM_HOOK_EGRESS, &out, err);
     if (rc)
         return rc;
-    bool guards = in.ours.ours && in.ours.action == DOMM_FILTER_DROP;
+    rc = domm_tc_read_hook(sock, port->ifindex, DOMM_HOOK_EGRESS, &out, err);
+    if (rc)
+        return rc;
+    bool guards = in.ours.ours && in.ours.action == DOMM_TC_FILTER_DROP;
     bool mirrors = (in.ours.ours && !guards) || out.ours.ours;
     int wanted = port->mirror ? port->mirror->ifindex : 0;
     bool right = wanted && (!in.ours.ours || in.ours.mirror_to == wanted) &&
                  (!out.ours.ours || out.ours.mirror_to == wanted);
     if (mirrors && !right) {
-        domm_log(log, DOMM_LOG_INFO, "%s: taking the mirror away", port->vif.name);
+        domm_log(log, DOMM_LOG_INFO, "%s: removing the mirror", port->vif.name);
         rc = domm_mirror_remove(sock, port->ifindex, err);
     }
     if (!rc && guards && !port->monitors) {
-        domm_log(log, DOMM_LOG_INFO, "%s: is no monitor vif any more", port->vif.name);
+        domm_log(log, DOMM_LOG_INFO, "%s is no longer a monitor vif", port->vif.name);
         rc = domm_mirror_unguard(sock, port->ifindex, err);
     }
     return rc;
@@ -138,7 +142,7 @@ static bool is_whole(const struct domm_mirror_state *state, int monitor)
            state->received.mirror_to == monitor && state->guard.ours && state->monitor.up;
 }
 
-static int put_up(struct nl_sock *sock, const struct port *port, struct domm_log *log,
+static int put_up(struct nl_sock *sock, const struct vif_port *port, struct domm_log *log,
                   struct domm_error *err)
 {
     struct domm_mirror_state state;
@@ -147,34 +151,34 @@ static int put_up(struct nl_sock *sock, const struct port *port, struct domm_log
     if (rc || is_whole(&state, to))
         return rc;
     rc = domm_mirror_install(sock, from, to, err);
-    if (!rc)
-        domm_log(log, DOMM_LOG_INFO, "%s is mirrored to %s", port->vif.name,
-                 port->mirror->vif.name);
-    return rc;
+    if (rc)
+        return rc;
+    domm_log(log, DOMM_LOG_INFO, "%s is mirrored to %s", port->vif.name, port->mirror->vif.name);
+    return 0;
 }
 
-static void warn(struct domm_log *log, const struct port *port, const struct domm_error *reason)
+static void warn(struct domm_log *log, const struct vif_port *port, const struct domm_error *reason)
 {
-    if (reason->code != DOMM_NOT_FOUND) /* a device that goes meanwhile is no trouble */
+    if (reason->code != DOMM_NOT_FOUND) /* the device may be gone meanwhile */
         domm_log(log, DOMM_LOG_WARN, "the mirror of %s (vif %u of %s): %s", port->vif.name,
-                 port->vif.devid, port->member->domain.name, reason->text);
+                 port->vif.devid, port->entry->domain.name, reason->text);
 }
 
 void domm_mirrors_reconcile(struct domm_xen *xen, struct nl_sock *sock,
                             const struct domm_inventory *inventory, struct domm_log *log)
 {
-    struct ports ports = {0};
+    struct vif_ports ports = {0};
     struct domm_error err;
     int rc = 0;
     for (size_t i = 0; !rc && i < inventory->count; i++) {
-        if (inventory->members[i].domain.domid)
-            rc = add_ports(xen, sock, &ports, &inventory->members[i], &err);
+        if (inventory->entries[i].domain.domid)
+            rc = add_ports(xen, sock, &ports, &inventory->entries[i], &err);
     }
     if (rc)
-        domm_log(log, DOMM_LOG_WARN, "looking for vifs to mirror: %s", err.text);
+        domm_log(log, DOMM_LOG_WARN, "searching for vifs to mirror: %s", err.text);
     for (size_t i = 0; !rc && i < inventory->count; i++)
-        want(&ports, inventory, &inventory->members[i]);
-    /* A vif that is mirrored elsewhere, or a guard, goes before another mirror comes. */
+        want(&ports, inventory, &inventory->entries[i]);
+    /* Wrong mirrors and guards are removed before new mirrors are installed. */
     for (size_t i = 0; !rc && i < ports.count; i++) {
         if (take_away(sock, &ports.all[i], log, &err))
             warn(log, &ports.all[i], &err);

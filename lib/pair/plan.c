@@ -8,33 +8,35 @@
 
 #include "lib/pair/mirrors.h"
 #include "lib/xen/disk.h"
-#include "lib/xen/needs.h"
+#include "lib/xen/host_requirements.h"
+#include "lib/xen/room.h"
 
 #define DEFAULT_BRIDGE "xenbr0" /* libxl__device_nic_setdefault, tools/libs/light/libxl_nic.c */
 
-/* What Xen and the toolstack need besides a guest's memory. */
+/* Memory that Xen and the toolstack need in addition to a guest's. */
 #define OVERHEAD_MIB 8
 
-static int check_target(const struct domm_inventory *inventory, const struct domm_member *target,
-                        struct domm_error *err)
+static int check_target(const struct domm_inventory *inventory,
+                        const struct domm_inventory_entry *target, struct domm_error *err)
 {
     const struct domm_domain *domain = &target->domain;
     if (domain->domid == 0)
         return domm_fail(err, DOMM_PREFLIGHT, "dom0 cannot be a target");
-    if (domain->state == DOMM_STATE_DYING || domain->state == DOMM_STATE_SHUTDOWN ||
-        domain->state == DOMM_STATE_CRASHED)
+    if (domain->state == DOMM_DOMAIN_DYING || domain->state == DOMM_DOMAIN_SHUTDOWN ||
+        domain->state == DOMM_DOMAIN_CRASHED)
         return domm_fail(err, DOMM_PREFLIGHT, "the target %s is %s", domain->name,
                          domm_domain_state_name(domain->state));
-    const struct domm_member *watcher = domm_inventory_watcher(inventory, target, NULL);
-    if (!watcher)
+    const struct domm_inventory_entry *monitor = domm_inventory_monitor_of(inventory, target, NULL);
+    if (!monitor)
         return 0;
-    domm_fail(err, DOMM_PREFLIGHT, "the target %s is watched by %s already", domain->name,
-              watcher->domain.name);
-    return domm_hint(err, "domm detach %s %s parts them", watcher->domain.name, domain->name);
+    domm_fail(err, DOMM_PREFLIGHT, "the target %s is monitored by %s already", domain->name,
+              monitor->domain.name);
+    return domm_hint(err, "to detach it, run domm detach %s %s", monitor->domain.name,
+                     domain->name);
 }
 
 static int check_target_vif(struct domm_xen *xen, struct nl_sock *netlink,
-                            const struct domm_member *target, unsigned devid,
+                            const struct domm_inventory_entry *target, unsigned devid,
                             struct domm_error *err)
 {
     struct domm_vif vif;
@@ -44,44 +46,44 @@ static int check_target_vif(struct domm_xen *xen, struct nl_sock *netlink,
         return rc;
     domm_fail(err, DOMM_PREFLIGHT, "the target %s has no vif %u to mirror", target->domain.name,
               devid);
-    return domm_hint(err, "xl network-list %s shows its vifs", target->domain.name);
+    return domm_hint(err, "see its vifs with xl network-list %s", target->domain.name);
 }
 
 static int full(const char *key, struct domm_error *err)
 {
-    return domm_fail(err, DOMM_REFUSED, "%s: more than %d of one target", key,
+    return domm_fail(err, DOMM_REFUSED, "%s: more than %d for one target", key,
                      DOMM_RECORD_MAX_ITEMS);
 }
 
 static int plan_mirrors(struct domm_xen *xen, struct nl_sock *netlink,
                         const struct domm_config *config, const char *name,
-                        const struct domm_member *target, struct domm_record_target *entry,
-                        struct domm_error *err)
+                        const struct domm_inventory_entry *target,
+                        struct domm_record_target *record_target, struct domm_error *err)
 {
     for (size_t i = 0; i < config->n_mirrors; i++) {
         const struct domm_config_mirror *mirror = &config->mirrors[i];
         if (strcmp(mirror->target, name) != 0)
             continue;
-        if (entry->n_mirrors == DOMM_RECORD_MAX_ITEMS)
+        if (record_target->n_mirrors == DOMM_RECORD_MAX_ITEMS)
             return full("mirror", err);
         int rc = check_target_vif(xen, netlink, target, mirror->pair.vif, err);
         if (rc)
             return domm_wrap(err, "mirror");
-        entry->mirrors[entry->n_mirrors++] = mirror->pair;
+        record_target->mirrors[record_target->n_mirrors++] = mirror->pair;
     }
     return 0;
 }
 
 static int plan_storage(const struct domm_config *config, const char *name,
-                        struct domm_record_target *entry, struct domm_error *err)
+                        struct domm_record_target *record_target, struct domm_error *err)
 {
     for (size_t i = 0; i < config->n_storage; i++) {
         const struct domm_config_storage *storage = &config->storage[i];
         if (strcmp(storage->target, name) != 0)
             continue;
-        if (entry->n_storage == DOMM_RECORD_MAX_ITEMS)
+        if (record_target->n_storage == DOMM_RECORD_MAX_ITEMS)
             return full("storage", err);
-        entry->storage[entry->n_storage++] = storage->storage;
+        record_target->storage[record_target->n_storage++] = storage->storage;
     }
     return 0;
 }
@@ -90,26 +92,28 @@ static int plan_targets(struct domm_xen *xen, struct nl_sock *netlink,
                         const struct domm_inventory *inventory, const struct domm_config *config,
                         struct domm_record *record, struct domm_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < config->n_targets; i++) {
+    for (size_t i = 0; i < config->n_targets; i++) {
         const char *name = config->targets[i];
-        const struct domm_member *target;
-        rc = domm_inventory_find(inventory, name, &target, err);
-        rc = rc ? rc : check_target(inventory, target, err);
-        if (rc)
+        const struct domm_inventory_entry *target;
+        if (domm_inventory_find(inventory, name, &target, err) ||
+            check_target(inventory, target, err))
             return domm_wrap(err, "target");
         if (domm_record_find(record, &target->domain.uuid))
-            return domm_fail(err, DOMM_PREFLIGHT, "target: %s is there twice", name);
-        struct domm_record_target *entry = &record->targets[record->n_targets++];
-        *entry = (struct domm_record_target){.uuid = target->domain.uuid};
-        rc = plan_mirrors(xen, netlink, config, name, target, entry, err);
-        rc = rc ? rc : plan_storage(config, name, entry, err);
+            return domm_fail(err, DOMM_PREFLIGHT, "target: %s is listed twice", name);
+        struct domm_record_target *record_target = &record->targets[record->n_targets++];
+        *record_target = (struct domm_record_target){.uuid = target->domain.uuid};
+        int rc = plan_mirrors(xen, netlink, config, name, target, record_target, err);
+        if (rc)
+            return rc;
+        rc = plan_storage(config, name, record_target, err);
+        if (rc)
+            return rc;
     }
-    return rc;
+    return 0;
 }
 
-static int check_vif(struct nl_sock *netlink, const struct domm_config_vif *vif,
-                     struct domm_error *err)
+static int plan_check_vif(struct nl_sock *netlink, const struct domm_config_vif *vif,
+                          struct domm_error *err)
 {
     const char *bridge = vif->bridge ? vif->bridge : DEFAULT_BRIDGE;
     struct domm_link link;
@@ -132,29 +136,28 @@ static int check_vif(struct nl_sock *netlink, const struct domm_config_vif *vif,
 static int check_host(struct domm_xen *xen, struct nl_sock *netlink,
                       const struct domm_config *config, struct domm_error *err)
 {
-    uint64_t free_mib;
     int rc = 0;
     for (size_t i = 0; !rc && i < config->n_vifs; i++) {
-        rc = check_vif(netlink, &config->vifs[i], err);
+        rc = plan_check_vif(netlink, &config->vifs[i], err);
         if (rc)
             domm_wrap(err, "vif: item %zu", i);
     }
-    rc = rc ? rc : domm_xen_free_mib(xen, &free_mib, err);
-    if (!rc && free_mib < (uint64_t)config->memory_mib + OVERHEAD_MIB)
-        rc = domm_fail(err, DOMM_PREFLIGHT, "memory: %u MiB wanted, but the host has %llu MiB free",
-                       config->memory_mib, (unsigned long long)free_mib);
-    return rc;
+    if (rc)
+        return rc;
+    if (domm_xen_check_room(xen, (uint64_t)(config->memory_mib + OVERHEAD_MIB) * 1024, err))
+        return domm_wrap(err, "memory");
+    return 0;
 }
 
-static int check_identity(const struct domm_inventory *inventory, const struct domm_config *config,
-                          struct domm_error *err)
+static int plan_check_identity(const struct domm_inventory *inventory,
+                               const struct domm_config *config, struct domm_error *err)
 {
     for (size_t i = 0; i < inventory->count; i++) {
-        if (strcmp(inventory->members[i].domain.name, config->name) == 0)
-            return domm_fail(err, DOMM_PREFLIGHT, "name: there is a domain %s already",
+        if (strcmp(inventory->entries[i].domain.name, config->name) == 0)
+            return domm_fail(err, DOMM_PREFLIGHT, "name: a domain named %s exists",
                              config->name);
     }
-    const struct domm_member *same =
+    const struct domm_inventory_entry *same =
         config->has_uuid ? domm_inventory_by_uuid(inventory, &config->uuid) : NULL;
     return same ? domm_fail(err, DOMM_PREFLIGHT, "uuid: the domain %s has it already",
                             same->domain.name)
@@ -166,73 +169,88 @@ int domm_plan_create(struct domm_xen *xen, struct nl_sock *netlink,
                      struct domm_record *record_r, struct domm_error *err)
 {
     *record_r = (struct domm_record){.ready_timeout = config->ready_timeout};
-    int rc = check_identity(inventory, config, err);
-    rc = rc ? rc : plan_targets(xen, netlink, inventory, config, record_r, err);
-    return rc ? rc : check_host(xen, netlink, config, err);
+    int rc = plan_check_identity(inventory, config, err);
+    if (rc)
+        return rc;
+    rc = plan_targets(xen, netlink, inventory, config, record_r, err);
+    if (rc)
+        return rc;
+    return check_host(xen, netlink, config, err);
 }
 
-/* A vif that is on a bridge would carry what domM sends. */
+/* A vif on a bridge would carry packets that the monitor sends. */
 static int check_monitor_vif(struct domm_xen *xen, struct nl_sock *netlink,
-                             const struct domm_member *domm, unsigned devid, struct domm_error *err)
+                             const struct domm_inventory_entry *monitor, unsigned devid,
+                             struct domm_error *err)
 {
     struct domm_vif vif;
     struct domm_link link;
     int ifindex;
-    int rc = domm_vif_device(xen, netlink, domm->domain.domid, devid, &vif, &ifindex, err);
-    if (!rc && !ifindex)
-        rc = domm_fail(err, DOMM_PREFLIGHT, "%s has no vif %u to mirror to", domm->domain.name,
-                       devid);
-    rc = rc ? rc : domm_link_by_index(netlink, ifindex, &link, err);
+    int rc = domm_vif_device(xen, netlink, monitor->domain.domid, devid, &vif, &ifindex, err);
+    if (rc)
+        return rc;
+    if (!ifindex)
+        return domm_fail(err, DOMM_PREFLIGHT, "%s has no vif %u to mirror to", monitor->domain.name,
+                         devid);
+    rc = domm_link_by_index(netlink, ifindex, &link, err);
     if (rc || !link.master)
         return rc;
-    domm_fail(err, DOMM_PREFLIGHT, "vif %u of %s is on a bridge, so domM could send by it", devid,
-              domm->domain.name);
+    domm_fail(err, DOMM_PREFLIGHT, "vif %u of %s is on a bridge, so the monitor could send on it",
+              devid, monitor->domain.name);
     return domm_hint(err, "a vif with script=" DOMM_MONITOR_VIF_SCRIPT " is on none");
 }
 
-/* What the configuration of a domM that is to be made is checked for. */
-static int check_disk(struct domm_xen *xen, const struct domm_member *domm,
+/* The checks of a disk that domm create makes by the configuration. */
+static int check_disk(struct domm_xen *xen, const struct domm_inventory_entry *monitor,
                       const struct domm_storage *storage, struct domm_error *err)
 {
     enum domm_disk_state state;
     if (storage->kind != DOMM_STORAGE_BLOCK)
         return 0;
-    int rc = domm_xen_disk(xen, domm->domain.domid, storage->source, &state, err);
+    int rc = domm_xen_disk(xen, monitor->domain.domid, storage->source, &state, err);
     if (rc || state == DOMM_DISK_READ_ONLY)
         return rc;
     if (state == DOMM_DISK_WRITABLE)
         return domm_fail(err, DOMM_PREFLIGHT, "the disk %s of %s is not read-only", storage->source,
-                         domm->domain.name);
-    domm_fail(err, DOMM_PREFLIGHT, "%s has no disk %s", domm->domain.name, storage->source);
+                         monitor->domain.name);
+    domm_fail(err, DOMM_PREFLIGHT, "%s has no disk %s", monitor->domain.name, storage->source);
     return domm_hint(err, "xl block-attach with script=" DOMM_MONITOR_DISK_SCRIPT " gives it one");
 }
 
 int domm_plan_attach(struct domm_xen *xen, struct nl_sock *netlink,
-                     const struct domm_inventory *inventory, const struct domm_member *domm,
-                     const struct domm_member *target, const struct domm_record_target *entry,
-                     struct domm_record *record_r, struct domm_error *err)
+                     const struct domm_inventory *inventory,
+                     const struct domm_inventory_entry *monitor,
+                     const struct domm_inventory_entry *target,
+                     const struct domm_record_target *record_target, struct domm_record *record_r,
+                     struct domm_error *err)
 {
-    if (domm->record_state != DOMM_RECORD_VALID) {
-        domm_fail(err, DOMM_REFUSED, "%s is not a domM", domm->domain.name);
-        return domm_hint(err, "domm create makes one; domm list shows them");
+    if (monitor->record_state != DOMM_RECORD_VALID) {
+        domm_fail(err, DOMM_REFUSED, "%s is not a monitor", monitor->domain.name);
+        return domm_hint(err, "create one with domm create; domm list shows the monitors");
     }
-    if (domm == target)
-        return domm_fail(err, DOMM_PREFLIGHT, "domM cannot be its own target");
+    if (monitor == target)
+        return domm_fail(err, DOMM_PREFLIGHT, "the monitor cannot be its own target");
     int rc = check_target(inventory, target, err);
-    for (size_t i = 0; !rc && i < entry->n_mirrors; i++) {
-        rc = check_target_vif(xen, netlink, target, entry->mirrors[i].vif, err);
-        rc = rc ? rc : check_monitor_vif(xen, netlink, domm, entry->mirrors[i].to, err);
-    }
-    for (size_t i = 0; !rc && i < entry->n_storage; i++)
-        rc = check_disk(xen, domm, &entry->storage[i], err);
     if (rc)
         return rc;
-    *record_r = domm->record;
+    for (size_t i = 0; i < record_target->n_mirrors; i++) {
+        rc = check_target_vif(xen, netlink, target, record_target->mirrors[i].vif, err);
+        if (rc)
+            return rc;
+        rc = check_monitor_vif(xen, netlink, monitor, record_target->mirrors[i].to, err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; !rc && i < record_target->n_storage; i++)
+        rc = check_disk(xen, monitor, &record_target->storage[i], err);
+    if (rc)
+        return rc;
+    *record_r = monitor->record;
     if (record_r->n_targets == DOMM_RECORD_MAX_TARGETS)
-        return domm_fail(err, DOMM_PREFLIGHT, "%s has %d targets already, the most there can be",
-                         domm->domain.name, DOMM_RECORD_MAX_TARGETS);
+        return domm_fail(err, DOMM_PREFLIGHT, "%s has %d targets already, which is the maximum",
+                         monitor->domain.name, DOMM_RECORD_MAX_TARGETS);
     struct domm_record_target *added = &record_r->targets[record_r->n_targets++];
-    *added = *entry;
+    *added = *record_target;
     added->uuid = target->domain.uuid;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From what an administrator asks for to the record that says it. All that can be refused is
- * refused here, before anything is changed: what fits no more is found out by nobody later.
+ * Makes the record for an administrator's request. All reasons for refusal are checked here, before
+ * anything is changed: nothing checks the record later.
  */
 #ifndef DOMM_PAIR_PLAN_H
 #define DOMM_PAIR_PLAN_H
@@ -11,19 +11,21 @@
 
 struct nl_sock;
 
-/* A domM that is to be made. DOMM_PREFLIGHT, naming the key, if its name or UUID is taken, the
- * host lacks memory, a bridge or a script; and for its targets as domm_plan_attach has it. */
+/* A new monitor. DOMM_PREFLIGHT, naming the key, if its name or UUID is in use, or the host lacks
+ * memory, a bridge or a script; for its targets as domm_plan_attach. */
 int domm_plan_create(struct domm_xen *xen, struct nl_sock *netlink,
                      const struct domm_inventory *inventory, const struct domm_config *config,
                      struct domm_record *record_r, struct domm_error *err);
 
-/* One more target for a domM that runs: adds the entry to a copy of its record. DOMM_PREFLIGHT if
- * the target is dom0, domM itself, ends, or is watched already; if a vif of a mirror is not there
- * or domM's leads to a network; if domM has no such disk, or may write to it; DOMM_REFUSED if the
- * domain is not a domM. */
+/* A further target for a running monitor: adds it to a copy of the monitor's record. DOMM_PREFLIGHT
+ * if the target is dom0 or the monitor itself, is ending, or is already monitored; if a vif of a
+ * mirror does not exist or the monitor's is on a network; if the monitor has no such disk, or may
+ * write to it. DOMM_REFUSED if the domain is not a monitor. */
 int domm_plan_attach(struct domm_xen *xen, struct nl_sock *netlink,
-                     const struct domm_inventory *inventory, const struct domm_member *domm,
-                     const struct domm_member *target, const struct domm_record_target *entry,
-                     struct domm_record *record_r, struct domm_error *err);
+                     const struct domm_inventory *inventory,
+                     const struct domm_inventory_entry *monitor,
+                     const struct domm_inventory_entry *target,
+                     const struct domm_record_target *record_target, struct domm_record *record_r,
+                     struct domm_error *err);
 
 #endif

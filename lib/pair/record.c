@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/pair/record.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,19 @@ const char *domm_storage_kind_name(enum domm_storage_kind kind)
     return kind == DOMM_STORAGE_NFS ? "nfs" : "block";
 }
 
+/* What stands before ":/": a name, an IPv4 address, or [an IPv6 address]. */
+static bool is_server(const char *text, size_t length)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr ignored;
+    if (text[0] != '[')
+        return length && text[0] != '-' && strcspn(text, ":[]") == length;
+    if (length < 2 || text[length - 1] != ']' || length - 2 >= sizeof(address))
+        return false;
+    snprintf(address, sizeof(address), "%.*s", (int)length - 2, text + 1);
+    return inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
 bool domm_storage_source_valid(enum domm_storage_kind kind, const char *source)
 {
     size_t length = strlen(source);
@@ -37,10 +51,10 @@ bool domm_storage_source_valid(enum domm_storage_kind kind, const char *source)
             return false;
     }
     const char *path = strstr(source, ":/");
-    return kind == DOMM_STORAGE_BLOCK || (path && path != source && source[0] != '-');
+    return kind == DOMM_STORAGE_BLOCK || (path && is_server(source, (size_t)(path - source)));
 }
 
-/* Absent leaves the value as it is. */
+/* An absent number leaves the value unchanged. */
 static int read_number(struct json_object *object, const char *key, unsigned min, unsigned max,
                        unsigned *number, struct domm_error *err)
 {
@@ -54,7 +68,7 @@ static int read_number(struct json_object *object, const char *key, unsigned min
     return 0;
 }
 
-/* Absent is false. */
+/* An absent flag is false. */
 static int read_flag(struct json_object *object, const char *key, bool *flag_r,
                      struct domm_error *err)
 {
@@ -68,7 +82,7 @@ static int read_flag(struct json_object *object, const char *key, bool *flag_r,
     return 0;
 }
 
-/* Null, if it is no text or one with a NUL inside. */
+/* Null if the member is not a text, or a text with a NUL. */
 static const char *read_text(struct json_object *object, const char *key)
 {
     struct json_object *value;
@@ -100,7 +114,9 @@ static int add_mirror(struct domm_record_target *target, struct json_object *ite
     struct domm_mirror_pair *mirror = &target->mirrors[target->n_mirrors++];
     *mirror = (struct domm_mirror_pair){DOMM_VIF_MAX, DOMM_VIF_MAX};
     int rc = read_number(item, "vif", 0, DOMM_VIF_MAX - 1, &mirror->vif, err);
-    rc = rc ? rc : read_number(item, "to", 0, DOMM_VIF_MAX - 1, &mirror->to, err);
+    if (rc)
+        return rc;
+    rc = read_number(item, "to", 0, DOMM_VIF_MAX - 1, &mirror->to, err);
     if (!rc && (mirror->vif == DOMM_VIF_MAX || mirror->to == DOMM_VIF_MAX))
         rc = domm_fail(err, DOMM_REFUSED, "a mirror lacks \"vif\" or \"to\"");
     for (size_t i = 0; !rc && i + 1 < target->n_mirrors; i++) {
@@ -122,7 +138,29 @@ static int add_storage(struct domm_record_target *target, struct json_object *it
         return domm_fail(err, DOMM_REFUSED, "storage is neither \"nfs\" nor \"block\"");
     snprintf(storage->source, sizeof(storage->source), "%s", source);
     int rc = read_number(item, "max_age", 0, 3600, &storage->max_age, err);
-    return rc ? rc : read_flag(item, "unchecked", &storage->unchecked, err);
+    if (rc)
+        return rc;
+    const char *options = nfs ? read_text(item, "options") : NULL;
+    rc = options ? domm_nfs_options_parse(options, &storage->nfs, err) : 0;
+    if (rc)
+        return rc;
+    return read_flag(item, "unchecked", &storage->unchecked, err);
+}
+
+static int add_items(struct domm_record_target *target, struct json_object *item,
+                     struct domm_error *err)
+{
+    struct json_object *list;
+    size_t count;
+    int rc = read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = add_mirror(target, json_object_array_get_idx(list, i), err);
+    if (rc)
+        return rc;
+    rc = read_list(item, "storage", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = add_storage(target, json_object_array_get_idx(list, i), err);
+    return rc;
 }
 
 static int add_target(struct domm_record *record, struct json_object *item, struct domm_error *err)
@@ -137,16 +175,7 @@ static int add_target(struct domm_record *record, struct json_object *item, stru
         return domm_fail(err, DOMM_REFUSED, "target %s is named twice", text);
     struct domm_record_target *target = &record->targets[record->n_targets++];
     *target = (struct domm_record_target){.uuid = uuid};
-
-    struct json_object *list;
-    size_t count;
-    int rc = read_list(item, "mirror", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = add_mirror(target, json_object_array_get_idx(list, i), err);
-    rc = rc ? rc : read_list(item, "storage", DOMM_RECORD_MAX_ITEMS, &list, &count, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = add_storage(target, json_object_array_get_idx(list, i), err);
-    return rc ? domm_wrap(err, "target %s", text) : 0;
+    return add_items(target, item, err) ? domm_wrap(err, "target %s", text) : 0;
 }
 
 static int read_targets(struct domm_record *record, struct json_object *root,
@@ -176,7 +205,7 @@ static int check_version(struct json_object *root, struct domm_error *err)
     return 0;
 }
 
-/* The tokener may stop early, satisfied, so that the rest has to be looked at as well. */
+/* The tokener may stop before the end, so that the rest must be checked as well. */
 static bool only_space(const char *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -213,8 +242,12 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
     record_r->n_targets = 0;
     record_r->ready_timeout = DOMM_READY_TIMEOUT;
     int rc = check_version(root, err);
-    rc = rc ? rc : read_number(root, "ready_timeout", 1, 3600, &record_r->ready_timeout, err);
-    return rc ? rc : read_targets(record_r, root, err);
+    if (rc)
+        return rc;
+    rc = read_number(root, "ready_timeout", 1, 3600, &record_r->ready_timeout, err);
+    if (rc)
+        return rc;
+    return read_targets(record_r, root, err);
 }
 
 static struct json_object *target_json(const struct domm_record_target *target)
@@ -235,6 +268,10 @@ static struct json_object *target_json(const struct domm_record_target *target)
         struct json_object *item = json_object_new_object();
         domm_json_text(item, domm_storage_kind_name(one->kind), one->source);
         domm_json_number(item, "max_age", one->max_age);
+        char options[DOMM_NFS_OPTIONS];
+        domm_nfs_options_format(&one->nfs, options);
+        if (*options)
+            domm_json_text(item, "options", options);
         if (one->unchecked)
             domm_json_bool(item, "unchecked", true);
         json_object_array_add(storage, item);

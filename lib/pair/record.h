@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The record: what a domM is to watch, kept as libxl userdata "domm" with the domM, so that it
- * ends with the domain. It says what shall be; what is, is measured (lib/pair/status.h). A JSON
- * object,
+ * The record: the targets of a monitor and what it monitors of each, kept as libxl userdata "domm"
+ * with the monitor, so that it ends with the domain. It is the wanted state; the present state is
+ * measured (lib/pair/status.h). A JSON object,
  *
  *     {"version": 1, "ready_timeout": 60, "targets": [
  *         {"uuid": "<uuid>",
  *          "mirror": [{"vif": 0, "to": 1}],
- *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3, "unchecked": true},
+ *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3, "unchecked": true,
+ *                       "options": "port=2050,sec=krb5p,vers=4.2"},
  *                      {"block": "xvdb", "max_age": 3}]}]}
  *
  * in which all but "version", "targets" and "uuid" may be left out, and other members are allowed
@@ -22,6 +23,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/uuid.h"
+#include "lib/pair/nfs_options.h"
 
 #define DOMM_RECORD_USERDATA "domm"
 #define DOMM_RECORD_MAX_TARGETS 32
@@ -31,19 +33,21 @@
 #define DOMM_STORAGE_MAX_AGE 3     /* seconds, where nothing else is said */
 #define DOMM_READY_TIMEOUT 60      /* seconds, where nothing else is said */
 
-/* As places in the lists of vifs; domm.cfg(5). */
+/* Indices in the lists of vifs; domm.cfg(5). */
 struct domm_mirror_pair {
     unsigned vif; /* the target's */
-    unsigned to;  /* domM's */
+    unsigned to;  /* the monitor's */
 };
 
 enum domm_storage_kind { DOMM_STORAGE_NFS, DOMM_STORAGE_BLOCK };
 
 struct domm_storage {
     enum domm_storage_kind kind;
-    char source[DOMM_RECORD_MAX_SOURCE]; /* SERVER:/PATH, or the vdev of one of domM's disks */
+    char source[DOMM_RECORD_MAX_SOURCE]; /* SERVER:/PATH, or the vdev of one of the monitor's disks
+                                          */
     unsigned max_age;                    /* seconds */
-    bool unchecked;                      /* dom0 does not look whether it is there */
+    bool unchecked;                      /* dom0 does not check whether it exists */
+    struct domm_nfs_options nfs;
 };
 
 struct domm_record_target {
@@ -55,22 +59,24 @@ struct domm_record_target {
 
 struct domm_record {
     unsigned ready_timeout; /* seconds */
-    size_t n_targets;       /* may be 0: a domM that is attached to nothing at present */
+    size_t n_targets;       /* may be 0: a monitor without targets */
     struct domm_record_target targets[DOMM_RECORD_MAX_TARGETS];
 };
 
-/* data need not end with a NUL. Fails with DOMM_REFUSED, *record_r is then undefined. */
+/* data need not end with a NUL. DOMM_REFUSED; *record_r is undefined then. */
 int domm_record_parse(const char *data, size_t size, struct domm_record *record_r,
                       struct domm_error *err);
 
 /* *json_r is the caller's to free. */
 int domm_record_format(const struct domm_record *record, char **json_r, struct domm_error *err);
 
-/* The entry of that target, or null. */
+/* Finds the entry of that target, or null. */
 const struct domm_record_target *domm_record_find(const struct domm_record *record,
                                                   const struct domm_uuid *uuid);
 
-/* What can name an NFS export or a disk of domM; for the configuration file as well. */
+/* Whether the source can be an NFS export or a disk of the monitor; also used for the configuration
+ * file. The address of an IPv6 server is in brackets: a bare one cannot be told from its path's
+ * colon, and mount.nfs(8) refuses it. */
 bool domm_storage_source_valid(enum domm_storage_kind kind, const char *source);
 const char *domm_storage_kind_name(enum domm_storage_kind kind);
 

@@ -15,7 +15,7 @@ static struct json_object *judgement_json(const struct domm_judgement *judgement
     return object;
 }
 
-static struct json_object *filter_json(const struct domm_filter *filter)
+static struct json_object *filter_json(const struct domm_tc_filter *filter)
 {
     struct json_object *object = json_object_new_object();
     domm_json_bool(object, "in_place", filter->ours);
@@ -40,7 +40,8 @@ static struct json_object *mirror_json(const struct domm_mirror_status *mirror)
     json_object_object_add(object, "guard", filter_json(&mirror->state.guard));
     domm_json_bool(object, "carrier", mirror->state.monitor.carrier);
     domm_json_number(object, "delivered", mirror->state.monitor.tx_packets);
-    domm_json_number(object, "dropped", mirror->state.monitor.tx_dropped);
+    domm_json_number(object, "dropped", mirror->state.monitor.dropped);
+    domm_json_number(object, "lost", mirror->lost);
     return object;
 }
 
@@ -50,10 +51,30 @@ static struct json_object *store_json(const struct domm_storage_status *store)
     domm_json_text(object, "type", domm_storage_kind_name(store->configured->kind));
     domm_json_text(object, "source", store->configured->source);
     domm_json_number(object, "max_age", store->configured->max_age);
+    char options[DOMM_NFS_OPTIONS];
+    domm_nfs_options_format(&store->configured->nfs, options);
+    domm_json_text(object, "options", options);
     domm_json_text(object, "path", store->claim.path);
     json_object_object_add(
         object, "age", store->claim.age_s < 0 ? NULL : json_object_new_int64(store->claim.age_s));
     add_judgement(object, &store->judgement);
+    return object;
+}
+
+/* The pages are null if dommd does not count them. */
+static struct json_object *memory_json(const struct domm_pair_status *pair)
+{
+    struct json_object *object = judgement_json(&pair->memory);
+    struct json_object *pages = pair->followed ? json_object_new_object() : NULL;
+    json_object_object_add(object, "pages", pages);
+    if (!pages)
+        return object;
+    domm_json_number(pages, "owned", pair->pages.owned);
+    domm_json_number(pages, "seen", pair->pages.seen);
+    domm_json_number(pages, "hidden", pair->pages.hidden);
+    domm_json_number(pages, "gone", pair->pages.gone);
+    domm_json_number(pages, "came", pair->pages.came);
+    domm_json_number(pages, "replaced", pair->pages.replaced);
     return object;
 }
 
@@ -66,10 +87,9 @@ static struct json_object *pair_json(const struct domm_pair_status *pair)
     char uuid[DOMM_UUID_TEXT];
     domm_uuid_format(&pair->target->uuid, uuid);
     domm_json_text(object, "uuid", uuid);
-    json_object_object_add(object, "name",
-                           pair->member ? json_object_new_string(pair->member->domain.name) : NULL);
-    json_object_object_add(
-        object, "domid", pair->member ? json_object_new_uint64(pair->member->domain.domid) : NULL);
+    json_object_object_add(object, "name", pair->name ? json_object_new_string(pair->name) : NULL);
+    json_object_object_add(object, "domid",
+                           pair->entry ? json_object_new_uint64(pair->entry->domain.domid) : NULL);
     add_judgement(object, &pair->all);
     for (size_t i = 0; i < pair->target->n_mirrors; i++)
         json_object_array_add(mirrors, mirror_json(&pair->mirrors[i]));
@@ -77,7 +97,7 @@ static struct json_object *pair_json(const struct domm_pair_status *pair)
         json_object_array_add(stores, store_json(&pair->stores[i]));
     json_object_object_add(network, "mirrors", mirrors);
     json_object_object_add(storage, "mounts", stores);
-    json_object_object_add(object, "memory", judgement_json(&pair->memory));
+    json_object_object_add(object, "memory", memory_json(pair));
     json_object_object_add(object, "network", network);
     json_object_object_add(object, "storage", storage);
     return object;
@@ -87,13 +107,17 @@ struct json_object *domm_status_json(const struct domm_status *status)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *pairs = json_object_new_array();
-    const struct domm_domain *domain = &status->domm->domain;
+    const struct domm_domain *domain = &status->monitor->domain;
     char uuid[DOMM_UUID_TEXT];
     domm_uuid_format(&domain->uuid, uuid);
     domm_json_text(object, "name", domain->name);
-    domm_json_number(object, "domid", domain->domid);
+    bool here = domain->domid != DOMM_NO_DOMID;
+    json_object_object_add(object, "domid", here ? json_object_new_uint64(domain->domid) : NULL);
     domm_json_text(object, "uuid", uuid);
-    domm_json_text(object, "state", domm_domain_state_name(domain->state));
+    json_object_object_add(object, "state",
+                           here ? json_object_new_string(domm_domain_state_name(domain->state))
+                                : NULL);
+    domm_json_text(object, "presence", domm_absence_name(status->absence));
     domm_json_text(object, "verdict", domm_verdict_name(status->worst));
     domm_json_bool(object, "dommd", status->service);
     domm_json_bool(object, "agent", status->answered);
@@ -101,6 +125,7 @@ struct json_object *domm_status_json(const struct domm_status *status)
                            status->silent_ms < 0 ? NULL
                                                  : json_object_new_int64(status->silent_ms / 1000));
     domm_json_bool(object, "scanned", status->scanned);
+    domm_json_text(object, "scan_error", status->scan_error);
     domm_json_number(object, "frames", status->frames);
     domm_json_number(object, "writable", status->writable);
     domm_json_number(object, "hidden", status->hidden);

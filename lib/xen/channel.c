@@ -16,9 +16,9 @@
 struct domm_channel {
     struct domm_ring ring;
     struct domm_store *store;
-    xengntshr_handle *shared; /* domM */
+    xengntshr_handle *shared; /* the monitor */
     xengnttab_handle *mapped; /* dom0 */
-    char path[NODE_BYTES];    /* domM: of its node */
+    char path[NODE_BYTES];    /* the monitor: of its node */
 };
 
 void domm_channel_close(struct domm_channel *channel)
@@ -54,7 +54,7 @@ static int read_reference(struct domm_store *store, const char *path, uint32_t *
     errno = 0;
     unsigned long reference = strtoul(text, &end, 10);
     if (errno || end == text || *end || reference > UINT32_MAX)
-        return domm_fail(err, DOMM_REFUSED, "%s is not the number of a grant", at);
+        return domm_fail(err, DOMM_REFUSED, "%s is not a grant reference", at);
     *reference_r = (uint32_t)reference;
     return 0;
 }
@@ -76,7 +76,7 @@ static int connect_ring(struct domm_channel *channel, uint32_t domid, const char
         return domm_fail_errno(err, DOMM_FAILED, errno, "mapping the ring of %s", path);
     channel->ring.page = page;
     if (!domm_ring_join(&channel->ring, page))
-        return domm_fail(err, DOMM_REFUSED, "nobody waits at %s", path);
+        return domm_fail(err, DOMM_REFUSED, "no process waits at %s", path);
     return 0;
 }
 
@@ -103,7 +103,7 @@ static int offer_ring(struct domm_channel *channel, const char *path, struct dom
     channel->shared = xengntshr_open(NULL, 0);
     if (channel->shared)
         page = xengntshr_share_page_notify(channel->shared, 0, &reference, 1,
-                                           offsetof(struct domm_ring_page, domm), NO_PORT);
+                                           offsetof(struct domm_ring_page, monitor), NO_PORT);
     if (!page) {
         domm_fail_errno(err, DOMM_FAILED, errno, "sharing a page for the channel %s", path);
         return domm_hint(err, "load the kernel's interface: modprobe xen-gntalloc");
@@ -159,7 +159,7 @@ bool domm_channel_send(struct domm_channel *channel, const void *data)
     struct domm_error ignored;
     if (!domm_ring_send(&channel->ring, data))
         return false;
-    /* If this fails, dom0 has gone, or looks by itself before a request is given up. */
+    /* If this fails, dom0 is gone, or will look for the request by itself in time. */
     if (!channel->ring.dom0 && domm_ring_must_wake(&channel->ring))
         domm_store_write(channel->store, DOMM_NODE_KICK, "", &ignored);
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/xen/config_file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/text.h"
 #include "lib/xen/config_scan.h"
-#include "lib/xen/internal.h"
+#include "lib/xen/xen_internal.h"
 
 #include <libxlutil.h>
 
@@ -22,15 +23,16 @@ struct domm_config_file {
     struct domm_config_keys keys;
 };
 
-/* Only the first line: what follows an error is mostly its consequence. */
-static int refuse(struct domm_config_file *file, const char *name, struct domm_error *err)
+/* Only the first line: later errors are mostly consequences. */
+static int config_file_refuse(struct domm_config_file *file, const char *name,
+                              struct domm_error *err)
 {
     fflush(file->report);
     char *end = strchr(file->messages, '\n');
     if (end)
         *end = '\0';
     if (!file->messages[0])
-        return domm_fail(err, DOMM_REFUSED, "%s: cannot be parsed", name);
+        return domm_fail(err, DOMM_REFUSED, "%s: syntax error", name);
     return domm_fail(err, DOMM_REFUSED, "%s", domm_make_printable(file->messages));
 }
 
@@ -60,26 +62,26 @@ void domm_config_file_free(struct domm_config_file *file)
     free(file);
 }
 
-static int parse(const char *name, const char *text, size_t size, struct domm_config_file **file_r,
-                 struct domm_error *err)
+static int config_file_parse(const char *name, const char *text, size_t size,
+                             struct domm_config_file **file_r, struct domm_error *err)
 {
     *file_r = new_file(name);
     if (!*file_r)
         return domm_no_memory(err);
     if (xlu_cfg_readdata((*file_r)->xlu, text, (int)size) == 0)
         return 0;
-    int rc = refuse(*file_r, name, err);
-    /* After a failure nothing but destroying it is allowed (libxlutil.h). */
+    int rc = config_file_refuse(*file_r, name, err);
+    /* After a failure xlu may only be destroyed (libxlutil.h). */
     domm_config_file_free(*file_r);
     *file_r = NULL;
     return rc;
 }
 
-/* For its errors alone, so that they name this part and a line in it. */
+/* Parses the part for its errors only, which then name this part and its line. */
 static int check_part(const char *name, const char *text, size_t size, struct domm_error *err)
 {
     struct domm_config_file *part;
-    int rc = parse(name, text, size, &part, err);
+    int rc = config_file_parse(name, text, size, &part, err);
     domm_config_file_free(part);
     return rc;
 }
@@ -101,11 +103,29 @@ static int check_argument(const char *argument, struct domm_error *err)
     domm_make_printable(name);
     int rc = strlen(argument) <= DOMM_CONFIG_MAX_BYTES && is_one_assignment(argument)
                  ? check_part(name, argument, strlen(argument), err)
-                 : domm_fail(err, DOMM_REFUSED, "%s: not one KEY=VALUE", name);
+                 : domm_fail(err, DOMM_REFUSED, "%s: expected one KEY=VALUE", name);
     if (rc)
         return domm_hint(err, "a value is a number, a \"string\" or a [list], with its quotes: %s",
                          "'name=\"web\"'");
     return 0;
+}
+
+/* libxlutil calls them a lexical error, and does not show what it means. */
+static int check_lines(const char *name, const char *text, size_t size, struct domm_error *err)
+{
+    const char *cr = memchr(text, '\r', size);
+    unsigned line = 1;
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        domm_fail(err, DOMM_REFUSED, "%s:1: begins with a byte order mark", name);
+        return domm_hint(err, "remove it: sed -i '1s/^\\xef\\xbb\\xbf//' %s", name);
+    }
+    if (!cr)
+        return 0;
+    for (const char *c = text; c < cr; c++)
+        line += *c == '\n';
+    domm_fail(err, DOMM_REFUSED, "%s:%u: a line ends with a carriage return, as on Windows", name,
+              line);
+    return domm_hint(err, "change the line ends: sed -i 's/\\r$//' %s", name);
 }
 
 static int check_parts(const char *name, const char *text, size_t size,
@@ -114,16 +134,19 @@ static int check_parts(const char *name, const char *text, size_t size,
     if (size > DOMM_CONFIG_MAX_BYTES)
         return domm_fail(err, DOMM_REFUSED, "%s: more than %d bytes", name, DOMM_CONFIG_MAX_BYTES);
     if (memchr(text, '\0', size))
-        return domm_fail(err, DOMM_REFUSED, "%s: has a NUL byte: not a text", name);
-    int rc = check_part(name, text, size, err);
+        return domm_fail(err, DOMM_REFUSED, "%s: contains a NUL byte", name);
+    int rc = check_lines(name, text, size, err);
+    if (rc)
+        return rc;
+    rc = check_part(name, text, size, err);
     for (size_t i = 0; i < n_arguments && !rc; i++)
         rc = check_argument(arguments[i], err);
     return rc;
 }
 
-/* The file and the arguments after it as one text, so that += reaches across. */
-static char *join(const char *text, size_t size, const char *const *arguments, size_t n_arguments,
-                  size_t *size_r)
+/* The file and the arguments as one text, so that += in an argument extends the file's list. */
+static char *config_file_join(const char *text, size_t size, const char *const *arguments,
+                              size_t n_arguments, size_t *size_r)
 {
     char *whole = NULL;
     FILE *out = open_memstream(&whole, size_r);
@@ -139,10 +162,12 @@ static char *join(const char *text, size_t size, const char *const *arguments, s
     return NULL;
 }
 
-static int scan(struct domm_config_file *file, const char *name, const char *text, size_t size,
-                const char *const *arguments, size_t n_arguments, struct domm_error *err)
+static int config_file_scan(struct domm_config_file *file, const char *name, const char *text,
+                            size_t size, const char *const *arguments, size_t n_arguments,
+                            struct domm_error *err)
 {
-    bool enough = domm_config_scan(&file->keys, name, text, size, false);
+    file->name = strdup(name);
+    bool enough = file->name && domm_config_scan(&file->keys, name, text, size, false);
     for (size_t i = 0; i < n_arguments && enough; i++)
         enough =
             domm_config_scan(&file->keys, arguments[i], arguments[i], strlen(arguments[i]), true);
@@ -158,19 +183,17 @@ int domm_config_file_parse(const char *name, const char *text, size_t size,
     int rc = check_parts(name, text, size, arguments, n_arguments, err);
     if (rc)
         return rc;
-    cleanup_free char *whole = join(text, size, arguments, n_arguments, &whole_size);
+    cleanup_free char *whole = config_file_join(text, size, arguments, n_arguments, &whole_size);
     if (!whole)
         return domm_no_memory(err);
-    /* All parts are good: if the whole is not, an argument adds what does not fit. */
-    rc = parse("arguments", whole, whole_size, file_r, err);
-    if (!rc && !((*file_r)->name = strdup(name)))
-        rc = domm_no_memory(err);
-    rc = rc ? rc : scan(*file_r, name, text, size, arguments, n_arguments, err);
-    if (rc) {
+    /* All parts are valid: if the whole is not, an argument adds a value that does not fit. */
+    if (config_file_parse("arguments", whole, whole_size, file_r, err) ||
+        config_file_scan(*file_r, name, text, size, arguments, n_arguments, err)) {
         domm_config_file_free(*file_r);
         *file_r = NULL;
+        return -(int)err->code;
     }
-    return rc;
+    return 0;
 }
 
 int domm_config_file_read(const char *path, const char *const *arguments, size_t n_arguments,
@@ -227,12 +250,24 @@ const char *domm_config_file_item(const struct domm_config_file *file, const cha
     return xlu_cfg_get_listitem(list, (int)item);
 }
 
+/* libxlutil's scanner of disks ends the program at a line break, which no rule of
+ * tools/libs/util/libxlu_disk_l.l fits. */
+static bool has_control_character(const char *spec)
+{
+    while (*spec && !iscntrl((unsigned char)*spec))
+        spec++;
+    return *spec != '\0';
+}
+
 int domm_libxl_disk(const char *spec, libxl_device_disk *disk, struct domm_error *err)
 {
+    if (has_control_character(spec))
+        return domm_fail(err, DOMM_REFUSED, "disk: a line break or another control character");
     struct domm_config_file *parser = new_file("disk");
     if (!parser)
         return domm_no_memory(err);
-    int rc = xlu_disk_parse(parser->xlu, 1, &spec, disk) ? refuse(parser, "disk", err) : 0;
+    int rc =
+        xlu_disk_parse(parser->xlu, 1, &spec, disk) ? config_file_refuse(parser, "disk", err) : 0;
     domm_config_file_free(parser);
     return rc;
 }

@@ -21,26 +21,26 @@ struct domm_config_file;
 
 /* One assignment, in the order of the text; arguments come after the file. */
 struct domm_config_key {
-    char name[32];     /* cut if longer: no key has so many */
+    char name[32];     /* cut if longer: no key is so long */
     bool adds;         /* += in place of = */
     const char *where; /* "FILE:LINE" or "argument KEY=VALUE", for messages */
     bool is_argument;
 };
 
-/* DOMM_NOT_FOUND if the file is not there. DOMM_REFUSED, naming file and line or the argument, if
- * libxlutil cannot parse it (whose line is one too low where a line ends too early). *file_r is
+/* DOMM_NOT_FOUND if the file does not exist. DOMM_REFUSED, naming file and line or the argument, if
+ * libxlutil cannot parse it (its line is too low by one where a line ends too early). *file_r is
  * freed by domm_config_file_free. */
 int domm_config_file_read(const char *path, const char *const *arguments, size_t n_arguments,
                           struct domm_config_file **file_r, struct domm_error *err);
 
-/* The same with the text itself; name stands for the path in messages. */
+/* Parses a text; name stands for the path in messages. */
 int domm_config_file_parse(const char *name, const char *text, size_t size,
                            const char *const *arguments, size_t n_arguments,
                            struct domm_config_file **file_r, struct domm_error *err);
 
 void domm_config_file_free(struct domm_config_file *file); /* null is fine */
 
-/* The path, or what stands for it. */
+/* The path, or the name given in its place. */
 const char *domm_config_file_name(const struct domm_config_file *file);
 
 /* All assignments; they live as long as the file. */
@@ -55,15 +55,16 @@ bool domm_config_file_list(const struct domm_config_file *file, const char *key,
 const char *domm_config_file_item(const struct domm_config_file *file, const char *key,
                                   size_t item);
 
-/* What libxlutil makes of a disk specification; xl-disk-configuration(5). */
+/* A disk specification as parsed by libxlutil; xl-disk-configuration(5). */
 struct domm_disk {
     char *vdev;
     char *path; /* empty: no medium */
     bool writable;
-    bool plain; /* a raw device or file, with no script or backend asked for */
+    bool plain; /* a raw device or file, without a script or backend */
 };
 
-/* DOMM_REFUSED says what is wrong. *disk_r is freed by domm_disk_dispose, and empty on failure. */
+/* DOMM_REFUSED with the reason if it is invalid. *disk_r is freed by domm_disk_dispose, and empty
+ * on failure. */
 int domm_disk_parse(const char *spec, struct domm_disk *disk_r, struct domm_error *err);
 void domm_disk_dispose(struct domm_disk *disk);
 

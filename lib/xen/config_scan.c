@@ -21,7 +21,7 @@ struct cursor {
 
 static bool is_word(char c)
 {
-    return isalnum((unsigned char)c) || c == '_';
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
 }
 
 static void skip_word(struct cursor *cursor)
@@ -30,7 +30,8 @@ static void skip_word(struct cursor *cursor)
         cursor->at++;
 }
 
-/* At the opening quote; a string ends on its line, and a backslash protects what follows it. */
+/* Skips a string from its opening quote; a string ends on its line, and a backslash escapes the
+ * next character. */
 static void skip_string(struct cursor *cursor)
 {
     char quote = *cursor->at++;
@@ -54,8 +55,8 @@ static bool followed_by_plus(const struct cursor *cursor)
     return next < cursor->end && *next == '+';
 }
 
-static bool add(struct domm_config_keys *keys, const char *name, bool is_argument,
-                const char *start, const struct cursor *cursor)
+static bool config_scan_add(struct domm_config_keys *keys, const char *name, bool is_argument,
+                            const char *start, const struct cursor *cursor)
 {
     struct domm_config_key *more = reallocarray(keys->keys, keys->count + 1, sizeof(*keys->keys));
     if (!more)
@@ -88,7 +89,8 @@ bool domm_config_scan(struct domm_config_keys *keys, const char *name, const cha
             skip_comment(&cursor);
         } else if (is_word(*start)) {
             skip_word(&cursor);
-            if (!isdigit((unsigned char)*start) && !add(keys, name, is_argument, start, &cursor))
+            if (!isdigit((unsigned char)*start) &&
+                !config_scan_add(keys, name, is_argument, start, &cursor))
                 return false;
         } else {
             cursor.line += *cursor.at++ == '\n';

@@ -7,13 +7,15 @@
 
 struct domm_config_keys {
     size_t count;
-    struct domm_config_key *keys; /* each owns its where */
+    struct domm_config_key *keys; /* each item owns its `where` */
 };
 
-/* Appends what the text assigns. name is the file's, or the argument itself. False: no memory. */
+/* Appends the assignments of the text. name is the file's, or the argument itself. False: no
+ * memory. */
 bool domm_config_scan(struct domm_config_keys *keys, const char *name, const char *text,
                       size_t size, bool is_argument);
 
+/* Frees the keys. */
 void domm_config_keys_free(struct domm_config_keys *keys);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/xen/internal.h"
+#include "lib/xen/xen_internal.h"
 
 int domm_xen_disk(struct domm_xen *xen, uint32_t domid, const char *vdev,
                   enum domm_disk_state *state_r, struct domm_error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What Xen knows of its domains, in domm's own types. */
+/* Xen's domains, in domm's own types. */
 #ifndef DOMM_XEN_DOMAIN_H
 #define DOMM_XEN_DOMAIN_H
 
@@ -11,36 +11,36 @@
 
 struct domm_xen;
 
-enum domm_domain_type { DOMM_TYPE_PV, DOMM_TYPE_PVH, DOMM_TYPE_HVM };
+enum domm_domain_type { DOMM_DOMAIN_PV, DOMM_DOMAIN_PVH, DOMM_DOMAIN_HVM };
 
-/* One word for Xen's flags; where several are set, the later one here is the state. */
+/* One state for Xen's flags; if several are set, the later one in this list is the state. */
 enum domm_domain_state {
-    DOMM_STATE_RUNNABLE, /* waits for a physical CPU */
-    DOMM_STATE_BLOCKED,  /* waits for an event: idle */
-    DOMM_STATE_RUNNING,  /* on a physical CPU at the moment of asking */
-    DOMM_STATE_PAUSED,   /* by the toolstack */
-    DOMM_STATE_SHUTDOWN, /* powered off or asked for a reboot */
-    DOMM_STATE_SUSPENDED,
-    DOMM_STATE_CRASHED,
-    DOMM_STATE_DYING, /* being destroyed; a mapping of its memory keeps it so */
+    DOMM_DOMAIN_RUNNABLE, /* waits for a physical CPU */
+    DOMM_DOMAIN_BLOCKED,  /* waits for an event: idle */
+    DOMM_DOMAIN_RUNNING,  /* on a physical CPU at the moment of asking */
+    DOMM_DOMAIN_PAUSED,   /* paused by the toolstack */
+    DOMM_DOMAIN_SHUTDOWN, /* powered off or asked for a reboot */
+    DOMM_DOMAIN_SUSPENDED,
+    DOMM_DOMAIN_CRASHED,
+    DOMM_DOMAIN_DYING, /* being destroyed; mappings of its memory keep it so */
 };
 
 struct domm_domain {
     uint32_t domid;
     struct domm_uuid uuid;
-    char *name; /* empty if it has none (yet) */
+    char *name; /* empty if it has no name (yet) */
     enum domm_domain_type type;
     enum domm_domain_state state;
     uint64_t memory_kib;
     uint32_t vcpus; /* online */
 };
 
-/* What a domain's name ends with while it is migrated, as xl has it (tools/xl/xl_migrate.c): the
- * copy that is being made, and the one that is about to be stale. */
+/* Suffixes of a domain's name during a migration, as in xl (tools/xl/xl_migrate.c): of the copy
+ * that is being made, and of the one that will be stale. */
 #define DOMM_INCOMING "--incoming"
 #define DOMM_AWAY "--migratedaway"
 
-/* The length of the name without that. */
+/* The length of the name without such a suffix. */
 size_t domm_name_length(const char *name);
 
 /* All domains, dom0 among them, by rising domid. *domains_r is freed by domm_domains_free. */
@@ -48,12 +48,26 @@ int domm_xen_domains(struct domm_xen *xen, struct domm_domain **domains_r, size_
                      struct domm_error *err);
 void domm_domains_free(struct domm_domain *domains, size_t count);
 
-/* The userdata called `userid` that is kept with a domain: *data_r is the caller's to free, or
- * null and *size_r 0 if there is none. DOMM_NOT_FOUND if the domain has gone. */
-int domm_xen_userdata(struct domm_xen *xen, uint32_t domid, const char *userid, char **data_r,
-                      size_t *size_r, struct domm_error *err);
-
+/* As domm list prints them; static strings. */
 const char *domm_domain_type_name(enum domm_domain_type type);
 const char *domm_domain_state_name(enum domm_domain_state state);
+
+/* CPU time used by a domain's vCPUs so far, in ns, by Xen's account. */
+int domm_xen_cpu_time(struct domm_xen *xen, uint32_t domid, uint64_t *ns_r, struct domm_error *err);
+
+/* Renames the domain. `from` is its present name. */
+int domm_xen_rename(struct domm_xen *xen, uint32_t domid, const char *from, const char *to,
+                    struct domm_error *err);
+
+/* The configuration from which the guest can be restored on another host, as libxl's JSON; the
+ * caller's to free. */
+int domm_xen_configuration(struct domm_xen *xen, uint32_t domid, char **json_r,
+                           struct domm_error *err);
+
+/* Unpauses a domain that was created or restored. */
+int domm_xen_unpause(struct domm_xen *xen, uint32_t domid, struct domm_error *err);
+
+/* DOMM_NOT_FOUND if there is no such domain. */
+int domm_xen_destroy(struct domm_xen *xen, uint32_t domid, struct domm_error *err);
 
 #endif

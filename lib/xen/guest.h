@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Making, ending and marking a PV guest, through libxl. */
+/* Creating a PV guest through libxl. */
 #ifndef DOMM_XEN_GUEST_H
 #define DOMM_XEN_GUEST_H
 
@@ -11,7 +11,7 @@
 
 struct domm_xen;
 
-/* What becomes of a guest when it ends by itself. */
+/* The action when a guest ends by itself. */
 enum domm_on_event {
     DOMM_ON_DESTROY,
     DOMM_ON_RESTART,
@@ -21,14 +21,17 @@ enum domm_on_event {
     DOMM_ON_COREDUMP_RESTART,
 };
 
-/* Strings are borrowed; null where nothing is given. */
+/* Strings are borrowed; null: not given. */
 struct domm_guest_vif {
     const char *mac, *bridge, *script, *ip, *vifname;
+    const char *rate;    /* as xl-network-configuration(5) has it */
+    const char *backend; /* the driver domain */
+    unsigned mtu;        /* 0: that of the bridge */
 };
 
 struct domm_guest_disk {
     const char *spec;   /* in the form of xl-disk-configuration(5) */
-    const char *script; /* in place of Xen's own, if the specification has none; or null */
+    const char *script; /* the script, if the specification has none; null: Xen's own */
 };
 
 struct domm_guest {
@@ -36,30 +39,22 @@ struct domm_guest {
     struct domm_uuid uuid;
     const char *kernel, *ramdisk, *cmdline;
     unsigned memory_mib, vcpus;
+    unsigned max_grant_frames; /* 0: Xen's default */
     enum domm_on_event on_poweroff, on_reboot, on_crash;
     size_t n_disks, n_vifs;
     const struct domm_guest_disk *disks;
     const struct domm_guest_vif *vifs;
 };
 
+/* Whether libxlutil accepts the rate of a vif. DOMM_REFUSED. */
+int domm_vif_rate_check(const char *rate, struct domm_error *err);
+
 /* Makes a UUID (RFC 4122, version 4). */
 int domm_xen_new_uuid(struct domm_uuid *uuid_r, struct domm_error *err);
 
-/* The guest is there, with its devices, and paused. On failure nothing of it is left. libxl's own
- * words on a failure have gone to the log. */
+/* Creates the guest with its devices, paused; dom0 gives up memory for it (room.h). On failure nothing of it is left. libxl's own
+ * messages about a failure are in the log. */
 int domm_xen_create(struct domm_xen *xen, const struct domm_guest *guest, uint32_t *domid_r,
                     struct domm_error *err);
-
-int domm_xen_unpause(struct domm_xen *xen, uint32_t domid, struct domm_error *err);
-
-/* DOMM_NOT_FOUND if it is not there. */
-int domm_xen_destroy(struct domm_xen *xen, uint32_t domid, struct domm_error *err);
-
-/* Keeps the text as the domain's userdata; null removes it. */
-int domm_xen_userdata_store(struct domm_xen *xen, uint32_t domid, const char *userid,
-                            const char *text, struct domm_error *err);
-
-/* Memory of the host that guests can still get. */
-int domm_xen_free_mib(struct domm_xen *xen, uint64_t *mib_r, struct domm_error *err);
 
 #endif

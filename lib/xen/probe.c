@@ -33,8 +33,8 @@ static bool is_xen(int root_fd)
            faccessat(root_fd, "dev/xen", F_OK, 0) == 0;
 }
 
-/* xenfs says "control_d" in the control domain. Without xenfs it says nothing, and neither do we:
- * the hypervisor will. */
+/* xenfs shows "control_d" in the control domain. Without xenfs this check decides nothing: opening
+ * the hypervisor does. */
 static bool is_other_guest(int root_fd)
 {
     if (faccessat(root_fd, "proc/xen/capabilities", F_OK, 0) != 0)
@@ -79,5 +79,7 @@ int domm_probe_dom0(struct domm_error *err)
 {
     cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int rc = domm_probe_hypervisor(root, err);
-    return rc ? rc : domm_probe_xenstored(xs_daemon_socket(), err);
+    if (rc)
+        return rc;
+    return domm_probe_xenstored(xs_daemon_socket(), err);
 }

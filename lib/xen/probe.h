@@ -16,7 +16,7 @@ int domm_probe_hypervisor(int root_fd, struct domm_error *err);
  * kernel's xenbus, which waits for ever when xenstored is dead. */
 int domm_probe_xenstored(const char *socket_path, struct domm_error *err);
 
-/* Both, of this machine. */
+/* Both checks, for this machine. */
 int domm_probe_dom0(struct domm_error *err);
 
 #endif

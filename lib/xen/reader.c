@@ -6,42 +6,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/xen/memory-internal.h"
+#include "lib/mapping/pause_guard.h"
+#include "lib/xen/hv_internal.h"
 
-/* Mapped at once. */
+/* Frames mapped at once. */
 #define CHUNK_FRAMES 256u
 
 struct domm_reader {
-    struct domm_memory *memory;
+    struct domm_hv *hv;
     uint32_t domid;
     uint64_t frames;
     bool translated;
-    struct domm_layout layout; /* of a PV guest */
+    struct domm_layout layout; /* layout of a PV guest */
 };
 
 static int open_pv(struct domm_reader *reader, struct domm_error *err)
 {
-    int rc = domm_memory_layout(reader->memory, reader->domid, &reader->layout, err);
+    int rc = domm_pause_guard_layout(reader->hv, reader->domid, &reader->layout, err);
     reader->frames = reader->layout.count;
     return rc;
 }
 
-int domm_reader_open(struct domm_memory *memory, uint32_t domid, struct domm_reader **reader_r,
+static int open_translated(struct domm_reader *reader, struct domm_error *err)
+{
+    uint64_t on_demand;
+    int rc = domm_hv_on_demand(reader->hv, reader->domid, &on_demand, err);
+    if (rc)
+        return rc;
+    if (on_demand)
+        return domm_fail(err, DOMM_REFUSED,
+                         "the memory of domain %u is populated on demand, and %llu of its frames "
+                         "are not there yet: to read them would end it",
+                         reader->domid, (unsigned long long)on_demand);
+    return domm_hv_frames(reader->hv, reader->domid, domm_hv_static_max(reader->domid),
+                          &reader->frames, err);
+}
+
+int domm_reader_open(struct domm_hv *hv, uint32_t domid, struct domm_reader **reader_r,
                      struct domm_error *err)
 {
     xc_domaininfo_t info;
     if (domid == 0)
-        return domm_fail(err, DOMM_REFUSED, "dom0's own memory is not for reading");
-    if (!domm_memory_domain(memory, domid, &info))
+        return domm_fail(err, DOMM_REFUSED, "dom0's own memory cannot be read");
+    if (!domm_hv_domain(hv, domid, &info))
         return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
     struct domm_reader *reader = calloc(1, sizeof(*reader));
     if (!reader)
         return domm_no_memory(err);
-    reader->memory = memory;
+    reader->hv = hv;
     reader->domid = domid;
     reader->translated = info.flags & XEN_DOMINF_hvm_guest;
-    int rc = reader->translated ? domm_memory_frames(memory, domid, &reader->frames, err)
-                                : open_pv(reader, err);
+    int rc = reader->translated ? open_translated(reader, err) : open_pv(reader, err);
     if (rc) {
         domm_reader_close(reader);
         return rc;
@@ -54,7 +69,7 @@ void domm_reader_close(struct domm_reader *reader)
 {
     if (!reader)
         return;
-    domm_memory_layout_free(reader->memory, &reader->layout);
+    domm_hv_layout_free(reader->hv, &reader->layout);
     free(reader);
 }
 
@@ -63,9 +78,9 @@ uint64_t domm_reader_frames(const struct domm_reader *reader)
     return reader->frames;
 }
 
-/* The frames as Xen maps them. */
-static void translate(const struct domm_reader *reader, uint64_t gfn, size_t count,
-                      uint64_t *frames_r)
+/* The frames in the numbers that Xen maps by. */
+static void reader_translate(const struct domm_reader *reader, uint64_t gfn, size_t count,
+                             uint64_t *frames_r)
 {
     for (size_t i = 0; i < count; i++)
         frames_r[i] = reader->translated ? gfn + i : reader->layout.mfns[gfn + i];
@@ -78,11 +93,11 @@ static int read_chunk(const struct domm_reader *reader, uint64_t gfn, size_t cou
     uint64_t frames[CHUNK_FRAMES];
     int errors[CHUNK_FRAMES];
     bool holes = false;
-    translate(reader, gfn, count, frames);
-    unsigned char *pages = domm_memory_map(reader->memory, reader->domid, frames, count, errors);
+    reader_translate(reader, gfn, count, frames);
+    unsigned char *pages = domm_hv_map(reader->hv, reader->domid, frames, count, errors);
     int reason = errno;
     if (!pages)
-        return domm_memory_alive(reader->memory, reader->domid) ? -reason : -EIO;
+        return domm_hv_alive(reader->hv, reader->domid) ? -reason : -EIO;
     for (size_t done = 0; done < size;) {
         size_t at = offset + done, rest = DOMM_PAGE_SIZE - at % DOMM_PAGE_SIZE;
         size_t part = size - done < rest ? size - done : rest;
@@ -94,9 +109,9 @@ static int read_chunk(const struct domm_reader *reader, uint64_t gfn, size_t cou
         holes |= hole;
         done += part;
     }
-    domm_memory_unmap(reader->memory, pages, count);
-    /* What cannot be mapped is a hole only while the guest has its memory. */
-    return holes && !domm_memory_alive(reader->memory, reader->domid) ? -EIO : 0;
+    domm_hv_unmap(reader->hv, pages, count);
+    /* An unmappable frame is a hole only while the guest has its memory. */
+    return holes && !domm_hv_alive(reader->hv, reader->domid) ? -EIO : 0;
 }
 
 int domm_reader_read(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size)

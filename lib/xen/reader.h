@@ -12,20 +12,21 @@
 
 #include "lib/base/error.h"
 
-struct domm_memory;
+struct domm_hv;
 struct domm_reader;
 
-/* The memory is borrowed. Of a PV guest, where its frames are is read now and not followed.
- * DOMM_NOT_FOUND if there is no such domain; DOMM_REFUSED if it is dom0. */
-int domm_reader_open(struct domm_memory *memory, uint32_t domid, struct domm_reader **reader_r,
+/* hv is borrowed. The layout of a PV guest, which is paused for it, is read now and not updated.
+ * DOMM_NOT_FOUND if there is no such domain; DOMM_REFUSED if it is dom0, or populated on demand
+ * (domm_hv_on_demand). */
+int domm_reader_open(struct domm_hv *hv, uint32_t domid, struct domm_reader **reader_r,
                      struct domm_error *err);
 void domm_reader_close(struct domm_reader *reader); /* null is fine */
 
-/* The size of its memory in frames, holes included. */
+/* The size of the guest's memory in frames, holes included. */
 uint64_t domm_reader_frames(const struct domm_reader *reader);
 
-/* All of it or nothing; what the guest does not have is zeroes. A negative errno value: -EIO if the
- * guest ends or has ended, -EINVAL beyond its memory. */
+/* Reads all bytes or none; holes read as zeroes. A negative errno value: -EIO if the guest ends or
+ * has ended, -EINVAL beyond its memory. */
 int domm_reader_read(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size);
 
 #endif

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/xen/internal.h"
+#include "lib/xen/restore_internal.h"
+#include "lib/xen/xen_internal.h"
 
 #define STREAM_VERSION 2
 
-static int read_config(struct domm_xen *xen, const char *json, const char *name,
-                       libxl_domain_config *config, struct domm_error *err)
+static int restore_read_config(struct domm_xen *xen, const char *json, const char *name,
+                               libxl_domain_config *config, struct domm_error *err)
 {
     if (libxl_domain_config_from_json(xen->libxl, config, json))
         return domm_fail(err, DOMM_REFUSED, "libxl does not understand the guest's configuration");
@@ -29,9 +30,10 @@ int domm_xen_restore(struct domm_xen *xen, const char *json, const char *name, i
     libxl_domain_config_init(&config);
     libxl_domain_restore_params_init(&params);
     params.stream_version = STREAM_VERSION;
-    int rc = read_config(xen, json, name, &config, err);
+    int rc = restore_read_config(xen, json, name, &config, err);
     if (!rc) {
-        /* It destroys what it has made if it fails (domcreate_complete, libxl_create.c). */
+        domm_restore_leave_late_vifs(&config);
+        /* libxl destroys the domain if it fails (domcreate_complete, libxl_create.c). */
         int libxl_rc =
             libxl_domain_create_restore(xen->libxl, &config, &domid, fd, -1, &params, NULL, NULL);
         if (libxl_rc)
@@ -42,14 +44,4 @@ int domm_xen_restore(struct domm_xen *xen, const char *json, const char *name, i
     libxl_domain_config_dispose(&config);
     *domid_r = domid;
     return rc;
-}
-
-int domm_xen_rename(struct domm_xen *xen, uint32_t domid, const char *from, const char *to,
-                    struct domm_error *err)
-{
-    int libxl_rc = libxl_domain_rename(xen->libxl, domid, from, to);
-    if (!libxl_rc)
-        return 0;
-    return domm_fail(err, DOMM_FAILED, "renaming domain %u from %s to %s: error %d", domid, from,
-                     to, libxl_rc);
 }

@@ -5,9 +5,9 @@
 
 _Static_assert(sizeof(struct domm_ring_page) <= 4096, "a ring is one page");
 
-/* One direction, as one side sees it. */
+/* One direction, from one side's view. */
 struct queue {
-    uint32_t *in, *out; /* as shown by who sends, and who receives */
+    uint32_t *in, *out; /* counters shown by the sender and the receiver */
     unsigned char *slots;
     size_t size;
 };
@@ -28,7 +28,7 @@ void domm_ring_offer(struct domm_ring *ring, struct domm_ring_page *page)
     *ring = (struct domm_ring){.page = page};
     page->dom0_sleeps = 1;
     page->dom0 = DOMM_RING_AWAITED;
-    __atomic_store_n(&page->domm, DOMM_RING_HERE, __ATOMIC_RELEASE);
+    __atomic_store_n(&page->monitor, DOMM_RING_HERE, __ATOMIC_RELEASE);
 }
 
 bool domm_ring_join(struct domm_ring *ring, struct domm_ring_page *page)
@@ -42,7 +42,7 @@ bool domm_ring_join(struct domm_ring *ring, struct domm_ring_page *page)
 
 enum domm_ring_side domm_ring_other(const struct domm_ring *ring)
 {
-    const uint8_t *side = ring->dom0 ? &ring->page->domm : &ring->page->dom0;
+    const uint8_t *side = ring->dom0 ? &ring->page->monitor : &ring->page->dom0;
     switch (__atomic_load_n(side, __ATOMIC_ACQUIRE)) {
     case DOMM_RING_HERE:
         return ring->broken ? DOMM_RING_GONE : DOMM_RING_HERE;
@@ -53,7 +53,7 @@ enum domm_ring_side domm_ring_other(const struct domm_ring *ring)
     }
 }
 
-/* Messages that wait for this side. */
+/* The number of messages waiting for this side. */
 static uint32_t waiting(struct domm_ring *ring, const struct queue *queue)
 {
     uint32_t count = __atomic_load_n(queue->in, __ATOMIC_ACQUIRE) - ring->out;
@@ -83,8 +83,8 @@ bool domm_ring_send(struct domm_ring *ring, const void *message)
     return true;
 }
 
-/* Between what each side writes and what it then reads of the other's, a full barrier: so either
- * dom0 sees the request, or domM sees that dom0 sleeps. */
+/* A full barrier between this side's write and its read of the other side's byte or counter: either
+ * dom0 sees the request, or the monitor sees that dom0 sleeps. */
 bool domm_ring_sleep(struct domm_ring *ring)
 {
     struct queue queue = requests(ring->page);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The ring of a channel (channel.h): a page of domM's memory, granted to dom0. Requests go up,
- * replies go down, each in a slot of its own; the counters never turn back.
+ * The ring of a channel (channel.h): a page of the monitor's memory, granted to dom0. Requests go
+ * up, replies go down, each in a slot of its own; the counters never turn back.
  *
  * Either side may write anything anywhere in it at any time. So each keeps its own counters for
  * itself and only shows them, copies a message before it looks at it, and takes a counter of the
@@ -18,13 +18,13 @@
 #define DOMM_RING_REQUEST 64
 #define DOMM_RING_REPLY 128
 
-/* How a side is, in a byte of its own. The kernel of either clears it when the process goes,
- * however it goes (UNMAP_NOTIFY_CLEAR_BYTE of gntalloc and gntdev). */
+/* The state of a side, in a byte of its own. The kernel of either side clears it when the process
+ * ends, for whatever reason (UNMAP_NOTIFY_CLEAR_BYTE of gntalloc and gntdev). */
 enum domm_ring_side { DOMM_RING_GONE = 0, DOMM_RING_HERE = 1, DOMM_RING_AWAITED = 2 };
 
 struct domm_ring_page {
-    uint8_t domm, dom0;
-    uint8_t dom0_sleeps; /* and is woken by xenstore for the next request */
+    uint8_t monitor, dom0;
+    uint8_t dom0_sleeps; /* alive, and woken through xenstore for the next request */
     uint8_t zero[61];
     uint32_t requests_in, requests_out, replies_in, replies_out;
     unsigned char requests[DOMM_RING_SLOTS][DOMM_RING_REQUEST];
@@ -35,29 +35,30 @@ struct domm_ring_page {
 struct domm_ring {
     struct domm_ring_page *page;
     bool dom0;
-    bool broken;      /* the other side's counters cannot be */
+    bool broken;      /* the other side's counters are impossible */
     uint32_t in, out; /* messages sent, and received */
 };
 
-/* domM's side of a page that is all zero. */
+/* The monitor's side of a page that is all zero. */
 void domm_ring_offer(struct domm_ring *ring, struct domm_ring_page *page);
 
-/* dom0's side; false if no process in domM awaits it. */
+/* dom0's side; false if no process in the monitor waits for it. */
 bool domm_ring_join(struct domm_ring *ring, struct domm_ring_page *page);
 
-/* How the other side is. */
+/* The state of the other side. */
 enum domm_ring_side domm_ring_other(const struct domm_ring *ring);
 
-/* True if there was a message (if there was room). Requests and replies have their lengths. */
+/* Receives (sends) a message; true if there was one (if there was room). Requests and replies have
+ * their lengths. */
 bool domm_ring_receive(struct domm_ring *ring, void *message_r);
 bool domm_ring_send(struct domm_ring *ring, const void *message);
 
-/* dom0: asks to be woken; true if there is something to receive, or the other has gone, and so
- * nothing to wait for. */
+/* dom0: asks to be woken; true if a message is waiting or the other side is gone, so that waiting
+ * is pointless. */
 bool domm_ring_sleep(struct domm_ring *ring);
 void domm_ring_wake(struct domm_ring *ring);
 
-/* domM: whether dom0 has to be woken for what was sent; the answer is yes once. */
+/* The monitor: whether dom0 must be woken for the messages sent; true once. */
 bool domm_ring_must_wake(struct domm_ring *ring);
 
 #endif

@@ -5,9 +5,9 @@
 #include <xenctrl.h>
 #include <xenguest.h>
 
-#include "lib/xen/memory-internal.h"
+#include "lib/xen/hv_internal.h"
 
-static int on_precopy(struct precopy_stats stats, void *data)
+static int save_on_precopy(struct precopy_stats stats, void *data)
 {
     const struct domm_save_hooks *hooks = data;
     const struct domm_precopy precopy = {
@@ -43,19 +43,19 @@ static int on_log_dirty(uint32_t domid, unsigned enable, void *data)
     return 0;
 }
 
-int domm_memory_save(struct domm_memory *memory, uint32_t domid, int fd, enum domm_save_mode mode,
-                     bool verify, const struct domm_save_hooks *hooks, struct domm_error *err)
+int domm_hv_save(struct domm_hv *hv, uint32_t domid, int fd, enum domm_save_mode mode, bool verify,
+                 const struct domm_save_hooks *hooks, struct domm_error *err)
 {
     struct domm_save_hooks copy = *hooks;
     struct save_callbacks callbacks = {
         .suspend = on_suspend,
-        .precopy_policy = on_precopy,
+        .precopy_policy = save_on_precopy,
         .switch_qemu_logdirty = on_log_dirty,
         .data = &copy,
     };
     uint32_t flags = (mode == DOMM_SAVE_LIVE ? XCFLAGS_LIVE : 0) | (verify ? XCFLAGS_DEBUG : 0);
     errno = 0;
-    if (xc_domain_save(memory->control, fd, domid, flags, &callbacks, XC_STREAM_PLAIN, -1) == 0)
+    if (xc_domain_save(hv->control, fd, domid, flags, &callbacks, XC_STREAM_PLAIN, -1) == 0)
         return 0;
     if (!errno)
         return domm_fail(err, DOMM_FAILED, "saving domain %u", domid);

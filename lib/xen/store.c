@@ -2,6 +2,7 @@
 #include "lib/xen/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xenstore.h>
@@ -62,7 +63,7 @@ int domm_store_write(struct domm_store *store, const char *path, const char *val
     return fail_at(err, errno, "writing", path);
 }
 
-/* False with EAGAIN if another has changed the node meanwhile. */
+/* False with EAGAIN if another program has changed the node meanwhile. */
 static bool rewrite(struct xs_handle *xs, const char *path, const char *value)
 {
     xs_transaction_t transaction = xs_transaction_start(xs);
@@ -88,6 +89,20 @@ int domm_store_rewrite(struct domm_store *store, const char *path, const char *v
     return 0;
 }
 
+uint64_t domm_store_static_max(struct domm_store *store, uint32_t domid)
+{
+    char path[64], *end, *text = NULL;
+    struct domm_error ignored;
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/static-max", domid);
+    if (domm_store_read(store, path, &text, &ignored))
+        return 0;
+    errno = 0;
+    unsigned long long kib = strtoull(text, &end, 10);
+    bool valid = text[0] >= '0' && text[0] <= '9' && !*end && !errno;
+    free(text);
+    return valid ? kib / 4 : 0;
+}
+
 int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err)
 {
     if (xs_rm(store->xs, XBT_NULL, path) || errno == ENOENT)
@@ -107,7 +122,7 @@ int domm_store_fd(struct domm_store *store)
     return xs_fileno(store->xs);
 }
 
-static char *take_event(struct domm_store *store, enum xs_watch_type field)
+static char *store_take_event(struct domm_store *store, enum xs_watch_type field)
 {
     char **event = xs_check_watch(store->xs);
     if (!event)
@@ -119,7 +134,7 @@ static char *take_event(struct domm_store *store, enum xs_watch_type field)
 
 char *domm_store_changed(struct domm_store *store)
 {
-    return take_event(store, XS_WATCH_PATH);
+    return store_take_event(store, XS_WATCH_PATH);
 }
 
 int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_error *err)
@@ -131,7 +146,14 @@ int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_e
 
 char *domm_store_event(struct domm_store *store)
 {
-    return take_event(store, XS_WATCH_TOKEN);
+    return store_take_event(store, XS_WATCH_TOKEN);
+}
+
+void domm_store_drop_events(struct domm_store *store)
+{
+    char *event;
+    while ((event = domm_store_event(store)))
+        free(event);
 }
 
 int domm_store_list(struct domm_store *store, const char *path, char ***names_r, size_t *count_r,
@@ -143,8 +165,9 @@ int domm_store_list(struct domm_store *store, const char *path, char ***names_r,
     return *names_r ? 0 : fail_at(err, errno, "listing", path);
 }
 
-static int make(struct domm_store *store, const char *path, struct xs_permissions *permissions,
-                unsigned int count, struct domm_error *err)
+static int store_make(struct domm_store *store, const char *path,
+                      struct xs_permissions *permissions, unsigned int count,
+                      struct domm_error *err)
 {
     if (!xs_mkdir(store->xs, XBT_NULL, path))
         return fail_at(err, errno, "making", path);
@@ -157,7 +180,7 @@ int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
                     struct domm_error *err)
 {
     struct xs_permissions permissions = {.id = domid, .perms = XS_PERM_NONE};
-    return make(store, path, &permissions, 1, err);
+    return store_make(store, path, &permissions, 1, err);
 }
 
 int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
@@ -167,5 +190,5 @@ int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
         {.id = 0, .perms = XS_PERM_NONE},
         {.id = domid, .perms = XS_PERM_READ},
     };
-    return make(store, path, permissions, 2, err);
+    return store_make(store, path, permissions, 2, err);
 }

@@ -25,37 +25,44 @@ int domm_store_read(struct domm_store *store, const char *path, char **value_r,
 int domm_store_write(struct domm_store *store, const char *path, const char *value,
                      struct domm_error *err);
 
-/* Writes the node only if it is there: in the home of a domain that has ended meanwhile, what is
- * written would stay. */
+/* Writes the node only if it exists: a node written into the home of a domain that has ended would
+ * stay. */
 int domm_store_rewrite(struct domm_store *store, const char *path, const char *value,
                        struct domm_error *err);
 
-/* Removes the node and what is below it; that it is not there is fine. */
+/* dom0: the most memory that the toolstack may give a guest, in pages (memory/static-max, which is
+ * dom0's to write); 0 if it is not known. */
+uint64_t domm_store_static_max(struct domm_store *store, uint32_t domid);
+
+/* Removes the node and all nodes below it, if it exists. */
 int domm_store_remove(struct domm_store *store, const char *path, struct domm_error *err);
 
-/* From now on domm_store_fd is readable when the node, or one below it, may have changed: once at
- * once. domm_store_changed takes the oldest event away, and returns what has changed: the watched
- * node (it was made, removed or given other permissions) or one below it. The caller's to free;
- * null if there is no event. */
+/* Watches the node and all nodes below it: domm_store_fd is readable after a change, and once
+ * immediately. domm_store_changed removes the oldest event and returns the path of the changed
+ * node, the watched one (made, removed or given other permissions) or one below it. The path is the
+ * caller's to free; null if there is no event. */
 int domm_store_watch(struct domm_store *store, const char *path, struct domm_error *err);
 int domm_store_fd(struct domm_store *store);
 char *domm_store_changed(struct domm_store *store);
 int domm_store_unwatch(struct domm_store *store, const char *path, struct domm_error *err);
 
-/* As domm_store_changed, but the watched path it is for. */
+/* As domm_store_changed, but returns the watched path of the event. */
 char *domm_store_event(struct domm_store *store);
+
+/* Takes all events away that are there. */
+void domm_store_drop_events(struct domm_store *store);
 
 /* The names directly below a node; *names_r is one block, the caller's to free. */
 int domm_store_list(struct domm_store *store, const char *path, char ***names_r, size_t *count_r,
                     struct domm_error *err);
 
-/* dom0: makes the node the guest's own. What is made in a node belongs to the node's owner
+/* dom0: makes the guest the owner of the node. Nodes made below it belong to the same owner
  * (oxenstored), and only an owner may set permissions, as libxenvchan's server does. */
 int domm_store_give(struct domm_store *store, const char *path, uint32_t domid,
                     struct domm_error *err);
 
-/* dom0: makes the node if it is not there, and lets the guest read it. What dom0 makes in it later
- * is for the guest to read as well. */
+/* dom0: makes the node unless it exists, and lets the guest read it and all nodes that dom0 makes
+ * below it later. */
 int domm_store_show(struct domm_store *store, const char *path, uint32_t domid,
                     struct domm_error *err);
 

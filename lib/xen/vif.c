@@ -8,7 +8,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/text.h"
-#include "lib/xen/internal.h"
+#include "lib/xen/xen_internal.h"
 
 #define MAX_DEVID 65535
 
@@ -38,17 +38,17 @@ static int read_vif(struct domm_xen *xen, uint32_t domid, const char *devid, str
                     struct domm_error *err)
 {
     if (!domm_vif_parse_devid(devid, &vif->devid))
-        return domm_fail(err, DOMM_REFUSED, "domain %u has a vif with a devid that is no number",
+        return domm_fail(err, DOMM_REFUSED, "domain %u has a vif whose devid is not a number",
                          domid);
     char path[96];
     snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u/vifname", domid, vif->devid);
     cleanup_free char *name = xs_read(xen->xenstore, XBT_NULL, path, NULL);
-    if (!name) { /* as netback names it, and libxl leaves it */
+    if (!name) { /* the name that netback gives and libxl keeps */
         snprintf(vif->name, sizeof(vif->name), "vif%u.%u", domid, vif->devid);
         return 0;
     }
     if (!domm_vif_name_valid(name))
-        return domm_fail(err, DOMM_REFUSED, "vif %u of domain %u: \"%.32s\" names no device",
+        return domm_fail(err, DOMM_REFUSED, "vif %u of domain %u: \"%.32s\" is not a device name",
                          vif->devid, domid, domm_make_printable(name));
     snprintf(vif->name, sizeof(vif->name), "%s", name);
     return 0;
@@ -85,7 +85,7 @@ int domm_xen_vifs(struct domm_xen *xen, uint32_t domid, struct domm_vif **vifs_r
     }
     qsort(vifs, count, sizeof(*vifs), by_devid);
     *vifs_r = vifs;
-    vifs = NULL; /* the caller's now */
+    vifs = NULL; /* the caller owns it now */
     *count_r = count;
     return 0;
 }

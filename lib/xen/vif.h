@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which network devices of dom0 are the backends of a domain's vifs. */
+/* The network devices of dom0 that are the backends of a domain's vifs. */
 #ifndef DOMM_XEN_VIF_H
 #define DOMM_XEN_VIF_H
 
@@ -12,7 +12,7 @@
 struct domm_xen;
 
 #define DOMM_VIF_NAME 16 /* bytes, with the terminator: IFNAMSIZ */
-#define DOMM_VIF_MAX 128 /* vifs of a domain; more are refused */
+#define DOMM_VIF_MAX 128 /* vifs of a domain; a domain with more is refused */
 
 struct domm_vif {
     unsigned devid; /* 0 is the first entry of vif= in xl.cfg(5) */
@@ -30,8 +30,8 @@ struct domm_vif {
 int domm_xen_vifs(struct domm_xen *xen, uint32_t domid, struct domm_vif **vifs_r, size_t *count_r,
                   struct domm_error *err);
 
-/* The pieces of that which need no Xen. A devid is a decimal number without sign, space or
- * leading zero; a name is one that Linux allows (dev_valid_name, net/core/dev.c). */
+/* The parts that work without Xen. A devid is a decimal number without sign, space or leading zero;
+ * a name is one that Linux allows (dev_valid_name, net/core/dev.c). */
 bool domm_vif_parse_devid(const char *text, unsigned *devid_r);
 bool domm_vif_name_valid(const char *name);
 

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lib/xen/internal.h"
 #include "lib/xen/probe.h"
+#include "lib/xen/xen_internal.h"
 
 int domm_xen_open(struct domm_log *log, struct domm_xen **xen_r, struct domm_error *err)
 {
@@ -22,7 +22,7 @@ int domm_xen_open(struct domm_log *log, struct domm_xen **xen_r, struct domm_err
         rc = domm_fail(err, DOMM_NOT_PERMITTED, "opening libxl: error %d", libxl_rc);
         goto fail;
     }
-    /* Savers, ssh and others are children of this process, too, and not libxl's to reap. */
+    /* Savers, ssh and others are also children of this process, which libxl must not reap. */
     static const libxl_childproc_hooks hooks = {
         .chldowner = libxl_sigchld_owner_libxl_always_selective_reap};
     libxl_childproc_setmode(xen->libxl, &hooks, NULL);
@@ -49,7 +49,7 @@ void domm_xen_close(struct domm_xen *xen)
 
 const char *domm_libxl_version(void)
 {
-    return XENLIGHT_VERSION; /* configure asks pkg-config; the library does not tell */
+    return XENLIGHT_VERSION; /* configure asks pkg-config; the library has no call for it */
 }
 
 int domm_xen_host(struct domm_xen *xen, struct domm_host *host_r, struct domm_error *err)
@@ -76,4 +76,10 @@ int domm_xen_host(struct domm_xen *xen, struct domm_host *host_r, struct domm_er
     };
     libxl_physinfo_dispose(&physinfo);
     return 0;
+}
+
+void domm_xen_forked(struct domm_xen *xen)
+{
+    if (xen)
+        libxl_postfork_child_noexec(xen->libxl);
 }

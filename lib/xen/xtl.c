@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libxl's messages and progress, through xentoollog (tools/include/xentoollog.h), into our log. */
-#include "lib/xen/internal.h"
+#include "lib/xen/xen_internal.h"
 
-/* What libxl and libxenguest call info, as that a domain is being saved, is detail to domm. */
+/* Messages of level info from libxl and libxenguest, such as that a domain is being saved, are
+ * detail to domm. */
 static const enum domm_log_level levels[XTL_NUM_LEVELS] = {
     [XTL_NONE] = DOMM_LOG_DEBUG,        [XTL_DEBUG] = DOMM_LOG_DEBUG,
     [XTL_VERBOSE] = DOMM_LOG_VERBOSE,   [XTL_DETAIL] = DOMM_LOG_DETAIL,
@@ -15,8 +16,10 @@ static DOMM_PRINTF(5, 0) void vmessage(xentoollog_logger *logger, xentoollog_lev
                                        int errnum, const char *context, const char *format,
                                        va_list args)
 {
-    struct domm_xtl *xtl = (struct domm_xtl *)logger;
-    domm_vlog(xtl->log, levels[level], errnum, context, format, args);
+    struct domm_log *log = ((struct domm_xtl *)logger)->log;
+    if (levels[level] < log->minimum || (log->libraries && !domm_log_allows(log, log->libraries)))
+        return;
+    domm_vlog(log, levels[level], errnum, context, format, args);
 }
 
 static void progress(xentoollog_logger *logger, const char *context, const char *doing_what,

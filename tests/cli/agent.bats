@@ -173,6 +173,18 @@ alive_exceeds() {
     says "this is dom0"
 }
 
+@test "domm-agent tells the service manager when it is ready" {
+    start_store 7
+    python3 -c '
+import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+print(manager.recv(64).decode(), flush=True)' "$BATS_TEST_TMPDIR/manager" >"$BATS_TEST_TMPDIR/told" 3>&- &
+    eventually test -S "$BATS_TEST_TMPDIR/manager"
+    NOTIFY_SOCKET=$BATS_TEST_TMPDIR/manager start_agent
+    eventually grep -q '^READY=1$' "$BATS_TEST_TMPDIR/told"
+}
+
 @test "domm-agent fails when xenstored is gone" {
     start_store 7
     dom0 mkdir "$home/domm"
@@ -285,14 +297,14 @@ alive_exceeds() {
     dom0 write "$home/domm/targets/no-uuid/name" web
     start_agent_apart
     for n in 0 1 2 3 4; do
-        eventually logged "refused domm/targets/$target/storage/$n: "
+        eventually logged "ignoring domm/targets/$target/storage/$n: "
     done
-    logged "refused domm/targets/$target/storage/08: "
-    logged "refused domm/targets/$target/name: "
-    logged "refused domm/targets/no-uuid: "
+    logged "ignoring domm/targets/$target/storage/08: "
+    logged "ignoring domm/targets/$target/name: "
+    logged "ignoring domm/targets/no-uuid: "
     run -1 logged mounting
     ping "$(printf 'two\nlines')"
-    eventually logged "refused domm/ping"
+    eventually logged "ignoring domm/ping"
     ping "$(printf '%065d' 1)"
     ping fine
     eventually ponged fine

@@ -14,6 +14,12 @@ setup() {
     says "does not run on Xen"
 }
 
+@test "dommd that would go to the background refuses as well, and says why" {
+    skip_on_xen
+    fails 4 "$dommd"
+    says "does not run on Xen"
+}
+
 @test "dommd prints help and its version, which is domm's" {
     run -0 "$dommd" --help
     [[ $output == "Usage: dommd"* ]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What domm-image refuses before it builds anything.
+# What domm-image refuses before it builds anything, and how it sets up accounts.
 # shellcheck disable=SC2154  # helper.bash and bats set the variables
 
 setup() {
@@ -22,13 +22,13 @@ refuses() {
 }
 
 @test "wrong usage of domm-image is refused" {
-    refuses 2 'one DIRECTORY is needed'
-    refuses 2 '-a PACKAGE is needed' "$to"
+    refuses 2 'expected one DIRECTORY, got 0'
+    refuses 2 'missing option -a PACKAGE' "$to"
     refuses 2 'see domm-image -h' -x "$to"
-    refuses 2 'is no suite' -a a.deb -s '../x' "$to"
-    refuses 2 'is no size' -a a.deb -S big "$to"
-    refuses 2 'names no guest' -a a.deb -t 'a"b' "$to"
-    refuses 5 'cannot be read' -a "$to.deb" "$to"
+    refuses 2 'is not the name of a Debian suite' -a a.deb -s '../x' "$to"
+    refuses 2 'is not a size' -a a.deb -S big "$to"
+    refuses 2 'is not the name of a guest' -a a.deb -t 'a"b' "$to"
+    refuses 5 'cannot read the package' -a "$to.deb" "$to"
 }
 
 @test "domm-image refuses another package" {
@@ -37,4 +37,52 @@ refuses() {
         > "$BATS_TEST_TMPDIR/p/DEBIAN/control"
     dpkg-deb -b "$BATS_TEST_TMPDIR/p" "$BATS_TEST_TMPDIR/other.deb" >/dev/null
     refuses 3 'is not the package domm-guest' -a "$BATS_TEST_TMPDIR/other.deb" "$to"
+}
+
+# In the place of the programs that build a root file system: a small one, of which domm-image's own
+# set-up runs. SHADOW is its list of passwords, before.
+stand_in() {
+    local bin=$BATS_TEST_TMPDIR/bin
+    mkdir "$bin"
+    printf 'Package: domm-guest\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n' |
+        install -D /dev/stdin "$BATS_TEST_TMPDIR/g/DEBIAN/control"
+    dpkg-deb -b "$BATS_TEST_TMPDIR/g" "$BATS_TEST_TMPDIR/guest.deb" >/dev/null
+    cat >"$bin/mmdebstrap" <<'EOF'
+#!/bin/sh
+set -e
+root=$BATS_TEST_TMPDIR/root
+mkdir -p "$root/etc/network" "$root/etc/initramfs-tools" "$root/dev"
+printf '%s\n' "$SHADOW" >"$root/etc/shadow"
+touch "$root/vmlinuz" "$root/initrd.img"
+for word; do case $word in --customize-hook=sh\ *) sh -c "${word#*=}" sh "$root" ;; esac; done
+tar -cf "$word" -C "$root" .
+EOF
+    # passwd itself would have to be root to change its root directory.
+    cat >"$bin/chroot" <<'EOF'
+#!/bin/sh
+root=$1
+shift
+case $* in
+"passwd -q -d root") sed -i 's/^root:[^:]*:/root::/' "$root/etc/shadow" ;;
+"passwd -q -l root") sed -i 's/^root:/root:!/' "$root/etc/shadow" ;;
+esac
+EOF
+    printf '#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done; touch "$1"\n' >"$bin/mke2fs"
+    chmod +x "$bin"/*
+    PATH=$bin:$PATH
+    export BATS_TEST_TMPDIR
+}
+
+@test "in a built monitor no account has an empty password, and root is logged in on hvc0 only" {
+    stand_in
+    SHADOW=$'root:*:1:0:99999:7:::\nnobody:*:1:0:99999:7:::' "$image" -a "$BATS_TEST_TMPDIR/guest.deb" "$to"
+    [ "$(cut -d: -f1,2 "$BATS_TEST_TMPDIR/root/etc/shadow")" = $'root:!*\nnobody:*' ]
+    [ "$(grep -r -l autologin "$BATS_TEST_TMPDIR/root/etc")" = \
+        "$BATS_TEST_TMPDIR/root/etc/systemd/system/serial-getty@hvc0.service.d/autologin.conf" ]
+}
+
+@test "domm-image refuses a package that makes an account without a password" {
+    stand_in
+    SHADOW=$'root:*:1:0:99999:7:::\nguest::1:0:99999:7:::' refuses 1 'accounts without a password: guest' \
+        -a "$BATS_TEST_TMPDIR/guest.deb" "$to"
 }

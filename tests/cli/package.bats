@@ -9,7 +9,7 @@ setup() {
 }
 
 sources() {
-    find "$DOMM_SOURCE/cmd" "$DOMM_SOURCE/lib" -name '*.[ch]' ! -name bash-script.h # generated
+    find "$DOMM_SOURCE/cmd" "$DOMM_SOURCE/lib" -name '*.[ch]' ! -name completion-scripts.h # generated
 }
 
 @test "only lib/xen includes Xen's headers" {
@@ -45,5 +45,37 @@ sources() {
         readelf -d "$program" | grep -q -E 'FLAGS_1.*NOW'
         readelf -l "$program" | grep -q GNU_RELRO
         readelf -l "$program" | grep GNU_STACK -A1 | grep -q 'RW  '
+    done
+}
+
+@test "the log that dommd writes in the background is rotated" {
+    [ -e "$DOMM_SOURCE/debian/changelog" ] || skip "no debian directory in a release tarball"
+    log=$(sed -n 's/^#define LOG_FILE "\(.*\)"$/\1/p' "$DOMM_SOURCE/cmd/dommd/main.c")
+    grep -q "^$log {" "$DOMM_SOURCE/debian/domm.logrotate"
+    if command -v logrotate >/dev/null; then logrotate -d "$DOMM_SOURCE/debian/domm.logrotate"; fi
+}
+
+@test "the package makes the group that may read memory files" {
+    [ -e "$DOMM_SOURCE/debian/changelog" ] || skip "no debian directory in a release tarball"
+    group=$(sed -n 's/^#define GROUP "\([^"]*\)".*/\1/p' "$DOMM_SOURCE/cmd/agent/files.c")
+    [ -n "$group" ]
+    sh -n "$DOMM_SOURCE/debian/domm-guest.postinst"
+    grep -q "groupadd --system $group" "$DOMM_SOURCE/debian/domm-guest.postinst"
+    # Without it the kernel would let everybody read.
+    grep -q allow_other "$DOMM_SOURCE/cmd/agent/files.c"
+    grep -q default_permissions "$DOMM_SOURCE/cmd/agent/files.c"
+}
+
+@test "every manual is installed, and in a package" {
+    for page in "$DOMM_SOURCE"/man/*.[0-9]; do
+        name=${page##*/}
+        grep -q -E "^dist_man_MANS.* man/$name( |\$)|^	man/$name( |\$)" "$DOMM_SOURCE/Makefile.am" || { echo "$name"; return 1; }
+        [ -e "$DOMM_SOURCE/debian/changelog" ] || continue
+        packaged=
+        while read -r pattern; do
+            # shellcheck disable=SC2053  # it is a pattern
+            if [[ usr/share/man/man${name##*.}/$name == $pattern ]]; then packaged=yes; fi
+        done < <(cat "$DOMM_SOURCE"/debian/*.install)
+        [ "$packaged" ] || { echo "$name is in no package"; return 1; }
     done
 }

@@ -8,15 +8,13 @@ setup() {
     load helper
 }
 
-@test "no command is wrong usage" {
-    fails 2 "$domm"
-    says "a command is missing"
-    says "domm help"
+@test "without a command the help is printed" {
+    [ "$("$domm")" = "$("$domm" help)" ]
 }
 
 @test "an unknown command is wrong usage" {
     fails 2 "$domm" nonsense
-    says "no command 'nonsense'"
+    says "unknown command 'nonsense'"
     says "domm help"
     [[ $stderr != *"did you mean"* ]]
 }
@@ -26,6 +24,21 @@ setup() {
     says "did you mean 'version'"
 }
 
+@test "a part of a name gets the command that has it" {
+    fails 2 "$domm" status
+    says "did you mean 'monitor-status'"
+    fails 2 "$domm" st
+    says "did you mean 'monitor-status'"
+}
+
+@test "what is wrong about a command line is said before Xen is asked" {
+    fails 2 "$domm" monitor-status -f xml
+    says "--format: 'xml' is not one of text, json, prometheus"
+    fails 3 "$domm" attach -m vif=0 ids web
+    says '"to" is missing'
+    fails 2 "$domm" release -f -r ids
+}
+
 @test "the clear beginning of a command is enough" {
     [ "$("$domm" hel)" = "$("$domm" help)" ]
 }
@@ -33,7 +46,7 @@ setup() {
 # What is the beginning of several commands needs a table that has such: tests/unit/test-lookup.c.
 @test "an empty command is wrong usage, though it is the beginning of all" {
     fails 2 "$domm" ""
-    says "no command ''"
+    says "unknown command ''"
 }
 
 @test "an internal command cannot be abbreviated" {
@@ -42,12 +55,17 @@ setup() {
 
 @test "an unknown option is wrong usage, before the command and after it" {
     fails 2 "$domm" --nonsense list
-    says "no option --nonsense"
+    says "unknown option --nonsense"
     fails 2 "$domm" -x list
-    says "no option -x"
+    says "unknown option -x"
     fails 2 "$domm" list --nonsense
-    says "list: there is no option --nonsense"
+    says "list: unknown option --nonsense"
     says "domm help list"
+}
+
+@test "an ambiguous option names what it can be" {
+    fails 2 "$domm" --ver list
+    says "--ver is ambiguous: --verbose, --version"
 }
 
 @test "an argument for an option that takes none is wrong usage" {
@@ -57,7 +75,7 @@ setup() {
 
 @test "an argument too many is wrong usage" {
     fails 2 "$domm" version now
-    says "'now' is one argument too many"
+    says "unexpected argument 'now'"
     says "usage: domm version"
     fails 2 "$domm" help list list
 }
@@ -103,8 +121,8 @@ on_terminal() {
     [[ $output != *$'\033['* ]]
 }
 
-@test "-t puts the time before a diagnostic" {
-    fails 2 "$domm" -t list --nonsense
+@test "-T puts the time before a diagnostic" {
+    fails 2 "$domm" -T list --nonsense
     [[ $stderr =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z\ domm:\ error: ]]
 }
 

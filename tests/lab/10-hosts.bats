@@ -58,7 +58,7 @@ setup_file() {
 
 @test "down leaves nothing running; a warm up gives the lab back" {
 	lab down
-	run pgrep -af "labs/$LAB_NAME/|domm-lab-$LAB_NAME-"
+	run pgrep -af "labs/$LAB_NAME/|domm-lab-$LAB_NAME-(host|filer)"
 	[ "$output" = "" ]
 	run lab ssh host1 true
 	[ "$status" = 1 ]

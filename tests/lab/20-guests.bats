@@ -1,14 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A target and a domM run from NFS; the target survives plain xl migrate. This is the
+# A target and a monitor run from NFS; the target survives plain xl migrate. This is the
 # baseline that later figures are compared with. Leaves the snapshot "pair".
 
 load helpers
 
 setup_file() {
-	lab up
-	lab reset
-	lab start target1
+	lab targets
 	lab start domm1
 	lab snapshot pair
 }
@@ -29,7 +27,7 @@ setup_file() {
 	[[ $output == *"10.99.0.3.7777: UDP"* ]]
 }
 
-@test "domM is PV, has its root on the filer, and privcmd" {
+@test "the monitor is PV, has its root on the filer, and privcmd" {
 	on host1 'xl list -l domm1 | jq -e ".[0].config.c_info.type == \"pv\""'
 	[[ $(in_guest host1 domm1 'findmnt -no FSTYPE,SOURCE /') =~ nfs.*10.99.0.3:/srv/guests/domm1 ]]
 	in_guest host1 domm1 'modprobe xen-privcmd; test -c /dev/xen/privcmd'
@@ -51,7 +49,7 @@ setup_file() {
 	done
 }
 
-@test "xl cannot live-migrate domM on this Xen: what domm must do better" {
+@test "xl cannot live-migrate the monitor on this Xen: what domm must do better" {
 	lab restore pair
 	run on host1 'xl migrate domm1 host2'
 	[ "$status" != 0 ]

@@ -10,6 +10,7 @@ setup_file() {
 }
 
 teardown() {
+	keep_failure
 	lab fault restore
 }
 

@@ -5,13 +5,12 @@
 load helpers
 
 setup_file() {
-	lab up
-	lab restore pair
-	lab push
+	lab targets --push
+	lab start domm1
 	lab snapshot pushed
 }
 
-@test "the packages are installed on both hosts and in domM's root" {
+@test "the packages are installed on both hosts and in the monitor's root" {
 	for host in host1 host2; do
 		on $host 'dpkg -s domm | grep -q "^Status: install ok installed"'
 	done
@@ -36,7 +35,7 @@ setup_file() {
 	[ "$(on host1 'domm --json list domm1 | jq -r ".domains[].type"')" = pv ]
 }
 
-# The record that makes a domain a domM, as libxl keeps its userdata.
+# The record that makes a domain a monitor, as libxl keeps its userdata.
 record() {
 	on host1 "id=\$(xl domid domm1); uuid=\$(xl list -l domm1 | jq -r '.[0].config.c_info.uuid')
 		printf %s $(printf %q "$1") > /var/lib/xen/userdata-d.\$id.\$uuid.domm"
@@ -47,7 +46,7 @@ record() {
 	record '{"version":1,"targets":[{"uuid":"d0330000-0000-4000-8000-000000000011"}]}'
 	run on host1 'domm list'
 	note "$(tr '\n' ';' <<<"$output")"
-	[ "$(on host1 'domm --json list domm1 | jq -r ".domains[].role"')" = domM ]
+	[ "$(on host1 'domm --json list domm1 | jq -r ".domains[].role"')" = monitor ]
 	[ "$(on host1 'domm --json list target1 | jq -r ".domains[].role"')" = target ]
 }
 
@@ -93,7 +92,7 @@ record() {
 	[[ $output == *target1* ]]
 }
 
-@test "the agent in domM shows its life once dom0 has made it a place" {
+@test "the agent in the monitor shows its life once dom0 has made it a place" {
 	lab restore pushed
 	on host1 'id=$(xl domid domm1); xenstore-write /local/domain/$id/domm ""
 		xenstore-chmod /local/domain/$id/domm n0 b$id'

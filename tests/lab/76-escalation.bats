@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# domM's kernel is the intruder's: a module in it tries to make more of a read-only mapping
+# the monitor's kernel is the intruder's: a module in it tries to make more of a read-only mapping
 # (guest/escalate.c). Xen refuses all of it. The tests build on each other, in their order.
 
 load helpers
@@ -8,11 +8,10 @@ load helpers
 mem=/run/domm/target1/mem
 
 setup_file() {
-	lab up
-	lab restore watched # as 70-pair.bats leaves it
+	lab watched
 	modules=$(lab modules)
 	lab ssh filer 'cat > /srv/guests/domm1/root/escalate.ko' <"$modules/escalate.ko"
-	# domM's NFS client remembers for a while what was not there.
+	# the monitor's NFS client remembers for a while what was not there.
 	eventually 120 in_domm 'test -s /root/escalate.ko'
 	eventually 120 in_domm "dd if=$mem bs=4096 count=1 of=/dev/null"
 	in_domm "domm-kernel-check baseline -o /tmp/baseline $mem"
@@ -76,7 +75,7 @@ mapped() { on host1 'dommd --scan domm1' | sed -n 's/^domm1 .*: \([0-9]*\) forei
 	[ "$(mapped)" = 0 ]
 }
 
-@test "the same attempts succeed with a page of domM's own" {
+@test "the same attempts succeed with a page of the monitor's own" {
 	run escalate control=1
 	echo "$output"
 	[ "$(grep -c succeeded <<<"$output")" = $(($(cat "$BATS_FILE_TMPDIR/attempts") - 3)) ]

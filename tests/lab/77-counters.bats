@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What monitor-status counts on the mirror, compared with what tcpdump counts in domM. Starts from the
+# What monitor-status counts on the mirror, compared with what tcpdump counts in the monitor. Starts from the
 # pair that 70-pair.bats leaves.
 
 load helpers
@@ -9,19 +9,18 @@ target_mac=00:16:3e:99:00:0b
 pcap=/var/tmp/seen
 
 setup_file() {
-	lab up
-	lab restore watched
+	lab watched
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
 	eventually 60 ready
-	# What domM's kernel joins before tcpdump sees it would be counted once there.
+	# What the monitor's kernel joins before tcpdump sees it would be counted once there.
 	in_domm 'ip link set dev eth1 gro_max_size 1'
 	# Then the target is silent but for what it is made to do: the counters are not read at once.
-	in_guest host1 target1 'systemctl stop ticker'
+	in_guest host1 target1 'pkill ticker'
 }
 
 in_domm() { in_guest host1 domm1 "$1"; }
 
-# capture: from now on, into a file in domM's memory; stop_capture says what tcpdump says.
+# capture: from now on, into a file in the monitor's memory; stop_capture says what tcpdump says.
 capture() {
 	in_domm "mkdir -p $pcap && mountpoint -q $pcap || mount -t tmpfs none $pcap
 		rm -f $pcap/*
@@ -46,7 +45,7 @@ counters() {
 }
 count() {
 	on host1 'domm --json monitor-status domm1 2>/dev/null; true' |
-		jq -r '.domms[0].targets[0].network.mirrors[0] |
+		jq -r '.monitors[0].targets[0].network.mirrors[0] |
 			[.sent.packets, .received.packets, .sent.drops + .received.drops, .delivered, .dropped] | @tsv'
 }
 
@@ -99,11 +98,15 @@ last_mark() { in_domm "tcpdump -nr $pcap/all 2>/dev/null | grep -n 'echo reply.*
 	[ "$uncopied" = 0 ] && [ "$dropped" = 0 ]
 }
 
-@test "what domM does not take is counted as not copied or dropped, and not as delivered" {
+@test "what the monitor does not take is counted as not copied or dropped, and not as delivered" {
 	capture
 	before=$(counters)
+	# What CoDel drops in the queue in front of the monitor's vif, which domm does not count.
+	queue_drops() { on host1 'tc -s -j qdisc show dev vif$(xl domid domm1).1' | jq '[.[].drops] | add'; }
+	in_queue=$(queue_drops)
 	on host1 'xl pause domm1'
 	on host1 'ping -q -f -c 3000 10.99.0.11' | grep ' 0% packet loss'
+	sleep 12 # after 10 s netback drops what it holds, and counts it elsewhere
 	on host1 'xl unpause domm1'
 	answers() { in_domm true; }
 	eventually 60 answers
@@ -117,6 +120,8 @@ last_mark() { in_domm "tcpdump -nr $pcap/all 2>/dev/null | grep -n 'echo reply.*
 	note "tcpdump: $all in all, $pings of the pings"
 	[ $((sent + received)) -ge 6040 ]
 	[ $((uncopied + dropped)) -gt 0 ]
-	[ $((sent + received)) = $((uncopied + dropped + delivered)) ]
+	in_queue=$(($(queue_drops) - in_queue))
+	note "$in_queue dropped in the queue"
+	[ $((sent + received)) = $((uncopied + dropped + in_queue + delivered)) ]
 	[ "$delivered" -le "$all" ] && [ "$delivered" -ge "$pings" ]
 }

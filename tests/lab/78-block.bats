@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A disk that the target writes and domM reads, on real Xen. Starts from the pair that 70-pair.bats
+# A disk that the target writes and the monitor reads, on real Xen. Starts from the pair that 70-pair.bats
 # leaves. The tests build on each other, in their order.
 
 load helpers
@@ -9,8 +9,7 @@ image=/var/tmp/data.img
 seen=/run/domm-storage/target1/0
 
 setup_file() {
-	lab up
-	lab restore watched
+	lab watched
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
 	eventually 60 ready
 	truncate -s 64M "$BATS_FILE_TMPDIR/data.img"
@@ -26,10 +25,10 @@ in_domm() { in_guest host1 domm1 "$1"; }
 in_target() { in_guest host1 target1 "$1"; }
 
 status() { on host1 "domm --json monitor-status domm1 2>/dev/null; true" | jq -r "$1"; }
-is_ready() { [ "$(status '.domms[0].targets[0].verdict')" = ready ]; }
+is_ready() { [ "$(status '.monitors[0].targets[0].verdict')" = ready ]; }
 content_is() { [ "$(in_domm "cat $seen/file")" = "$1" ]; }
 
-# writes TEXT: into the file, by the target; how long it takes until domM sees it.
+# writes TEXT: into the file, by the target; how long it takes until the monitor sees it.
 writes() {
 	in_target "echo $1 >/mnt/file; sync"
 	local start=${EPOCHREALTIME/./}
@@ -42,7 +41,7 @@ digest() { on host1 "sync; sha256sum <$image"; }
 # Whether there is something in its journal: "recover" of s_feature_incompat in its superblock.
 wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) count=1 status=none | od -An -tu4" | awk '{ exit int($1 / 4) % 2 == 0 }'; }
 
-@test "a disk that domM does not have, or could write to, is refused" {
+@test "a disk that the monitor does not have, or could write to, is refused" {
 	refuses() {
 		run on host1 "domm attach domm1 target2 -s block=$2"
 		[ "$status" = 6 ] && [[ $output == *"$1"* ]] || { echo "exit $status: $output"; return 1; }
@@ -54,7 +53,7 @@ wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) coun
 	on host1 'xl block-detach domm1 xvdc'
 }
 
-@test "our script gives domM a disk for reading only" {
+@test "our script gives the monitor a disk for reading only" {
 	# What fails leaves its name taken: that is how xl is.
 	run on host1 'xl block-attach domm1 script=block-domm-monitor,vdev=xvdd,access=rw,target=/dev/loop0'
 	[ "$status" != 0 ]
@@ -71,7 +70,7 @@ wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) coun
 	content_is first
 }
 
-@test "what the target writes is seen in domM within max_age" {
+@test "what the target writes is seen in the monitor within max_age" {
 	writes second
 	writes third
 	in_target 'mkdir /mnt/directory; head -c 3000000 /dev/urandom >/mnt/directory/random; sync'
@@ -85,7 +84,7 @@ wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) coun
 	is_ready
 }
 
-@test "domM neither writes to the disk nor replays its journal" {
+@test "the monitor neither writes to the disk nor replays its journal" {
 	in_domm "grep -q ' $seen ext4 ro,[^ ]*norecovery' /proc/mounts"
 	run in_domm "touch $seen/new"
 	[[ $output == *"Read-only"* ]]
@@ -111,7 +110,7 @@ wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) coun
 	in_target 'mount /dev/xvdb /mnt'
 }
 
-@test "a target that is made anew gets its disk, though domM has it" {
+@test "a target that is made anew gets its disk, though the monitor has it" {
 	on host1 "xl destroy target1; cp /etc/xen/target1.cfg /etc/xen/with-disk.cfg
 		echo 'disk = [ \"phy:/dev/loop0,xvdb,w\" ]' >>/etc/xen/with-disk.cfg; xl create /etc/xen/with-disk.cfg"
 	mounts() { in_target 'mount /dev/xvdb /mnt'; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Intrusion detection in domM, by Debian's own programs and domm-kernel-check, on real Xen.
+# Intrusion detection in the monitor, by Debian's own programs and domm-kernel-check, on real Xen.
 # Each test starts from the pair that 70-pair.bats leaves.
 
 load helpers
@@ -9,7 +9,7 @@ mem=/run/domm/target1/mem
 disk=/run/domm-storage/target1/0
 
 setup_file() {
-	lab up
+	lab watched
 	cc -O2 -Wall -Wextra -Werror -o "$BATS_FILE_TMPDIR/poke" "$here/guest/poke.c" -lxenforeignmemory
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# domm-kernel-check on one target from both sides: in domM, on the file that the agent offers, and in
+# domm-kernel-check on one target from both sides: in the monitor, on the file that the agent offers, and in
 # dom0, on the domain itself. Starts from the pair that 70-pair.bats leaves.
 
 load helpers
@@ -8,8 +8,7 @@ load helpers
 mem=/run/domm/target1/mem
 
 setup_file() {
-	lab up
-	lab restore watched
+	lab watched
 	cc -O2 -Wall -Wextra -Werror -o "$BATS_FILE_TMPDIR/poke" "$here/guest/poke.c" -lxenforeignmemory
 	lab ssh host1 'cat > /root/poke && chmod 755 /root/poke' <"$BATS_FILE_TMPDIR/poke"
 	ready() { on host1 'domm -q monitor-status domm1' >/dev/null; }
@@ -20,7 +19,7 @@ setup_file() {
 
 in_domm() { in_guest host1 domm1 "$1"; }
 
-@test "from dom0 the kernel is what it is from domM, by name and by domid" {
+@test "from dom0 the kernel is what it is from the monitor, by name and by domid" {
 	for domain in target1 "$(on host1 'xl domid target1')"; do
 		run on host1 "domm-kernel-check check -b /var/tmp/baseline xen:$domain"
 		echo "$output"

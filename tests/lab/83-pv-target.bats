@@ -1,16 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A target that is a PV guest: watched, and moved with its domM. Its dirty pages cannot be tracked on
+# A target that is a PV guest: watched, and moved with its monitor. Its dirty pages cannot be tracked on
 # a Xen without shadow paging either, so both guests are copied by comparing.
 
 load helpers
 load migrate
 
 setup_file() {
-	lab up
-	lab restore watched
+	lab watched
 	on host1 'domm destroy domm1; xl destroy target1; xl create /etc/xen/target1.cfg "type=\"pv\""'
-	eventually 300 in_guest host1 target1 'systemctl is-active -q multi-user.target'
+	eventually 300 in_guest host1 target1 'pgrep ticker'
 	on host1 'domm create /etc/xen/watch.cfg'
 	prepare_witness
 }
@@ -21,7 +20,7 @@ setup_file() {
 	in_guest host1 domm1 "domm-kernel-check baseline -o /tmp/baseline $mem && domm-kernel-check check -b /tmp/baseline $mem"
 }
 
-@test "it moves with its domM, and no tick is missed" {
+@test "it moves with its monitor, and no tick is missed" {
 	start_witness host1
 	before=$(identity host1)
 	migrate host1 host2 -d tcp

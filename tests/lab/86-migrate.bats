@@ -1,14 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # domm migrate on real Xen: the pair that 70-pair.bats leaves goes to host2 and back, watched by a
-# witness in domM that counts every tick of the target. The tests build on each other, in their order.
+# witness in the monitor that counts every tick of the target. The tests build on each other, in their order.
 
 load helpers
 load migrate
 
 setup_file() {
-	lab up
-	lab restore watched
+	lab watched
 	prepare_witness
 }
 
@@ -17,12 +16,12 @@ setup_file() {
 	run on host1 'domm migrate -N target1 host2'
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output == *"could be migrated to host2"* ]]
+	[[ $output == *"can migrate to host2"* ]]
 	[ "$before" = "$(on host1 'xl list | cut -c1-40'; on host2 'xl list | cut -c1-40')" ]
 	ready_at host1
 }
 
-@test "the pair moves while domM watches: no tick is missed, no process notices" {
+@test "the pair moves while the monitor watches: no tick is missed, no process notices" {
 	start_witness host1
 	in_background host1 domm1 "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp" /tmp/packets
 	before=$(identity host1)
@@ -34,7 +33,12 @@ setup_file() {
 	[ "$(figure '.guests[1].unmonitored_wall_ns')" = 0 ]
 	[ "$(figure .ptes)" -gt 30000 ]
 	ready_at host2
+	[ "$(vifs host2 domm1 | tr '\n' ' ')" = '2 2 ' ]
+	[ "$(vifs host2 target1 | tr '\n' ' ')" = '1 1 ' ]
 	eventually 60 nothing_left_at host1
+	# It is for host2 now to tell if the target is not monitored.
+	[ -z "$(on host1 'ls /var/lib/domm/expected')" ]
+	[ "$(on host2 'ls /var/lib/domm/expected')" = d0330000-0000-4000-8000-000000000011 ]
 	[ "$(identity host2)" = "$before" ]
 	sleep 5
 	stop_witness host2
@@ -69,7 +73,7 @@ setup_file() {
 	stop_witness host1
 }
 
-@test "a destination that fails after the guests have stopped gives them back, domM first" {
+@test "a destination that fails after the guests have stopped gives them back, the monitor first" {
 	start_witness host1
 	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
@@ -79,6 +83,20 @@ setup_file() {
 	taken_back 7
 	[[ $(on host1 'cat /run/m.err') == *dommd* ]]
 	grep '"report"' <<<"$(on host1 'cat /run/m.out')" | jq -e '.outcome == "rolled-back" and .guests[1].unmonitored_cpu_ns == 0'
+	stop_witness host1
+}
+
+@test "a vif that fails at the destination is told before the guests stop, and nothing is left of it" {
+	start_witness host1
+	on host2 'mkdir -p /etc/xen/scripts/vif-post.d
+		echo "if [ \$command = online ]; then fatal no luck; fi" >/etc/xen/scripts/vif-post.d/fail.hook
+		chmod +x /etc/xen/scripts/vif-post.d/fail.hook'
+	begin_migration host1 host2 -d tcp
+	eventually 200 ended host1
+	on host2 'rm /etc/xen/scripts/vif-post.d/fail.hook'
+	taken_back 7
+	[[ $(on host1 'cat /run/m.err') == *"making vif 0: its script said: no luck"* ]]
+	on host1 '! grep "\"state\":\"stopping\"" /run/m.out'
 	stop_witness host1
 }
 
@@ -92,26 +110,26 @@ setup_file() {
 	[[ $(on host1 'cat /run/m.err') == *silent* ]]
 }
 
-@test "a domM that is not ready leaves its target held, until it is" {
+@test "a monitor that is not ready leaves its target held, until it is" {
 	id=$(on host1 'xl domid domm1')
 	on host1 "sed -i 's/\"ready_timeout\":[0-9]*/\"ready_timeout\":20/' /var/lib/xen/userdata-d.$id.*.domm"
-	begin_migration host1 host2 -d tcp -b 8 # slow enough for the agent to be stopped meanwhile
+	begin_migration host1 host2 -d tcp -b 6 # slow enough for the agent to be stopped meanwhile
 	eventually 120 begun host1
 	in_guest host1 domm1 'systemctl stop domm-agent'
 	eventually 300 ended host1
 	on host1 'cat /run/m.err'
 	[ "$(code host1)" = 9 ]
-	[[ $(on host1 'cat /run/m.err') == *"stand still"* ]]
+	[[ $(on host1 'cat /run/m.err') == *"so its targets are held"* ]]
 	report=$(on host1 'grep "\"report\"" /run/m.out')
 	[ "$(figure .outcome)" = held ]
-	# Half of the limit each; some MiB may be on their way.
-	[ "$(figure '[.guests[] | .bytes <= 4194304 * (4 + (.precopy_ns + .suspend_ns + .final_copy_ns) / 1e9)] | all')" = true ]
+	# Half of the limit each.
+	[ "$(figure '[.guests[] | .wire_bytes <= 3145728 * (4 + (.precopy_ns + .suspend_ns + .final_copy_ns) / 1e9)] | all')" = true ]
 	[ "$(on host2 'domm --json list target1' | jq -r '.domains[0].state')" = paused ]
 	run on host2 'domm attach domm1 target1'
 	[ "$status" = 6 ]
 	run on host2 'domm release domm1'
 	[ "$status" = 3 ]
-	[[ $output == *"its targets run when it is ready"* ]]
+	[[ $output == *"its targets run once it is ready"* ]]
 	in_guest host2 domm1 'systemctl start domm-agent'
 	eventually 60 ready_at host2
 	runs() { [ "$(on host2 'domm --json list target1' | jq -r '.domains[0].state')" != paused ]; }

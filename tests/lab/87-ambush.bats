@@ -1,14 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # An intruder in the target who strikes the moment it runs at the destination, and the kernel check
-# in domM that was begun at the source.
+# in the monitor that was begun at the source.
 
 load helpers
 load migrate
 
 setup_file() {
-	lab up
-	lab restore watched
+	lab watched
 	cc -O2 -Wall -Wextra -Werror -static -o "$BATS_FILE_TMPDIR/ambush" "$here/guest/ambush.c"
 	put "$BATS_FILE_TMPDIR/ambush" target1 ambush
 	eventually 120 in_guest host1 target1 'test -x /usr/local/sbin/ambush'

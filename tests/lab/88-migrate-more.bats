@@ -6,7 +6,7 @@ load helpers
 load migrate
 
 setup_file() {
-	lab up
+	lab watched
 }
 
 setup() {
@@ -14,13 +14,13 @@ setup() {
 	eventually 60 ready_at host1
 }
 
-@test "a domM moves with both of its targets" {
+@test "a monitor moves with both of its targets" {
 	on host1 'domm attach domm1 target2 -m vif=0,to=1'
 	migrate host1 host2 -d tcp
 	tell_report "two targets, by TCP"
 	[ "$(figure '.guests | length')" = 3 ]
 	[ "$(figure '[.guests[1,2].unmonitored_cpu_ns] | add')" = 0 ]
-	[ "$(on host2 'domm --json monitor-status domm1' | jq -r '.domms[0].targets | map(.verdict) | join(",")')" = ready,ready ]
+	[ "$(on host2 'domm --json monitor-status domm1' | jq -r '.monitors[0].targets | map(.verdict) | join(",")')" = ready,ready ]
 	[ "$(on host1 'xl list' | grep -c -e domm -e target)" = 0 ]
 	on host2 'domm detach domm1 target2'
 }
@@ -45,9 +45,9 @@ setup() {
 @test "what cannot be migrated is refused before anything moves, with a reason and a code" {
 	before=$(state)
 	refuses 5 "no domain has the name 'nobody'" 'domm migrate nobody host2'
-	refuses 6 'neither a domM nor the target of one' 'domm migrate target2 host2'
-	refuses 6 'domm receive has to work' 'domm migrate domm1 no-such-host'
-	refuses 6 'does not begin as one of domm' "domm migrate -s 'sh -c \"echo nonsense, all of it\"' domm1 host2"
+	refuses 3 'neither a monitor nor the target of one' 'domm migrate target2 host2'
+	refuses 6 'domm receive works' 'domm migrate domm1 no-such-host'
+	refuses 6 'has printed "nonsense, all of it" instead of an answer' "domm migrate -s 'sh -c \"echo nonsense, all of it\"' domm1 host2"
 	diff <(echo "$before") <(state)
 
 	on host1 'xl pause target1'
@@ -67,16 +67,16 @@ setup() {
 	on host1 'systemctl start dommd'
 	eventually 60 ready_at host1
 	on host2 'systemctl stop dommd'
-	refuses 6 'dommd does not run there' 'domm migrate domm1 host2'
+	refuses 6 'dommd does not run on the destination' 'domm migrate domm1 host2'
 	on host2 'systemctl start dommd'
 
 	# make NAME UUID MEMORY: a guest of host2's own; with less memory its kernel does not fit.
 	make() { on host2 "xl create -q -p /etc/xen/target2.cfg 'name=\"$1\"' 'uuid=\"d0330000-0000-4000-8000-0000000000$2\"' memory=$3"; }
 	make target1 99 96
-	refuses 6 'there is a domain target1 already' 'domm migrate domm1 host2'
+	refuses 6 'a domain named target1 exists on the destination' 'domm migrate domm1 host2'
 	on host2 'xl destroy target1'
 	make other 11 96
-	refuses 6 'has the UUID of target1 already' 'domm migrate domm1 host2'
+	refuses 6 'has the UUID of target1' 'domm migrate domm1 host2'
 	on host2 'xl destroy other'
 	# What is left is too little for the two guests.
 	make large 98 $(($(on host2 'xl info | sed -n "s/^free_memory *: //p"') - 250))
@@ -87,10 +87,10 @@ setup() {
 
 	on host1 'ip link add onlyhere type bridge; ip link set onlyhere up; xl network-attach target2 bridge=onlyhere
 		domm attach domm1 target2 -m vif=0,to=1'
-	refuses 6 'no bridge onlyhere' 'domm migrate domm1 host2'
+	refuses 6 'the bridge onlyhere does not exist' 'domm migrate domm1 host2'
 	on host1 'domm detach domm1 target2; xl network-detach target2 1; ip link del onlyhere'
 
-	# A disk of domM; the file server; a later domm, which says HELLO (lib/move/wire.h).
+	# A disk of the monitor; the file server; a later domm, which says HELLO (lib/migrate/protocol/messages.h).
 	on host1 'truncate -s 1M /var/tmp/disk
 		xl block-attach domm1 script=block-domm-monitor,vdev=xvdb,access=ro,target=/var/tmp/disk'
 	refuses 6 'the disk /var/tmp/disk' 'domm migrate domm1 host2'
@@ -105,22 +105,22 @@ setup() {
 		sys.stdout.flush()
 		sys.stdin.buffer.read()
 	EOF
-	refuses 6 'no version of the protocol in common' "domm migrate -s 'python3 /root/later' domm1 host2"
+	refuses 6 'support no common version of the protocol' "domm migrate -s 'python3 /root/later' domm1 host2"
 
-	begin_migration host1 host2 -d tcp -b 2 # MiB/s: it takes longer than what is asked of it here
+	begin_migration host1 host2 -d tcp -b 1 # MiB/s: it takes longer than what is asked of it here
 	eventually 120 begun host1
-	refuses 6 'is being migrated' 'domm migrate target1 host2'
-	refuses 6 'is being migrated' 'domm detach domm1'
-	refuses 6 'is being migrated' 'domm destroy domm1'
-	refuses 6 'is being migrated' 'domm attach domm1 target2'
+	refuses 6 'being migrated' 'domm migrate target1 host2'
+	refuses 6 'being migrated' 'domm detach domm1'
+	refuses 6 'being migrated' 'domm destroy domm1'
+	refuses 6 'being migrated' 'domm attach domm1 target2'
 	on host1 'pkill -INT -x domm'
 	taken_back 8
 	on host1 'domm detach domm1'
-	refuses 6 'has no target to move with' 'domm migrate domm1 host2'
+	refuses 6 'has no target to migrate with' 'domm migrate domm1 host2'
 }
 
 @test "with --debug all memory is sent twice, and no page differs at the other host" {
-	migrate host1 host2 -D -d tcp
+	migrate host1 host2 --debug -d tcp
 	tell_report "sent twice"
 	[ "$(figure '[.guests[] | .bytes > 300e6] | all')" = true ] # of 160 MiB
 	run on host1 'cat /run/migrate.err'

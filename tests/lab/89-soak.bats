@@ -7,17 +7,17 @@ load helpers
 load migrate
 
 # What a guest's own kernel loses is not domm's to mend: Linux's xen-netfront leaves 1 MiB behind for
-# each vif that it connects anew (domm(1), BUGS), and domM has two. Guests that go on for long get
+# each vif that it connects anew (domm(1), BUGS), and the monitor has two. Guests that go on for long get
 # that much more.
 setup_file() {
 	lab up
 	if [ "${SOAK:-2}" -le 5 ]; then
-		lab restore watched
+		lab watched
 	else
 		lab reset
 		lab push
 		lab start target1 --memory $((160 + 2 * SOAK))
-		DOMM_MIB=$((160 + 4 * SOAK)) watch_config | lab ssh host1 'cat > /etc/xen/watch.cfg'
+		watch_config --memory $((160 + 4 * SOAK)) | lab ssh host1 'cat > /etc/xen/watch.cfg'
 		on host1 'domm create /etc/xen/watch.cfg'
 	fi
 	prepare_witness

@@ -59,7 +59,7 @@ teardown_file() {
 	watch_config | lab ssh host1 'cat > /etc/xen/watch.cfg'
 	on host1 'domm create /etc/xen/watch.cfg'
 	before=$(state)
-	refuses 6 'may use CPU features that this host does not have' 'domm migrate domm1 host2'
+	refuses 6 'may use CPU features that the destination lacks' 'domm migrate domm1 host2'
 	note "$(tr '\n' ';' <<<"$output")"
 	diff <(echo "$before") <(state)
 }

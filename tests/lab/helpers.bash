@@ -6,11 +6,24 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 lab() { "$here/lab" "$@"; }
 
+# After a test that failed: what is needed to understand it, before the next one changes the lab.
+keep_failure() {
+	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+	local name=${BATS_TEST_FILENAME##*/}
+	lab logs --to "${DOMM_FAILURES:-/tmp/domm-failures}/${name%.bats}-$BATS_TEST_NUMBER" >"$BATS_TEST_TMPDIR/kept" 2>&1 || true
+	note "logs, journals and reports: $(tail -n 1 "$BATS_TEST_TMPDIR/kept")"
+}
+teardown() { keep_failure; }
+
 # on MACHINE COMMAND: runs it there by ssh.
-on() { lab ssh "$@" </dev/null; }
+on() {
+	local machine=$1
+	shift
+	ssh -F "${LAB_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/domm-lab}/labs/$LAB_NAME/$machine/ssh_config" "$machine" "$@" </dev/null
+}
 
 # in_guest HOST GUEST COMMAND: runs it in the guest, through its host.
-in_guest() { on "$1" "ssh -o ConnectTimeout=20 $2 $(printf %q "$3")"; }
+in_guest() { on "$1" "in-guest $2 $(printf %q "$3")"; }
 
 # put FILE GUEST NAME: a program for a guest, into its root on the filer.
 put() {
@@ -47,25 +60,6 @@ seen_at_once() {
 # note TEXT: a figure for the reader of the test's output.
 note() { echo "# $*" >&3; }
 
-# pair_config N VIFS: the lab's domm of that number, which watches the memory of the target of that number.
-pair_config() {
-	cat <<-EOF
-		name = "domm$1"
-		uuid = "d0330000-0000-4000-8000-00000000002$1"
-		memory = ${DOMM_MIB:-160}
-		kernel = "/var/lib/lab/vmlinuz"
-		ramdisk = "/var/lib/lab/initrd.img"
-		cmdline = "root=/dev/nfs nfsroot=10.99.0.3:/srv/guests/domm$1 rw console=hvc0 ip=10.99.0.2$1::10.99.0.3:255.255.255.0:domm$1:eth0:off net.ifnames=0 mitigations=off systemd.hostname=domm$1"
-		vif = [ "mac=00:16:3e:d0:33:2$1,bridge=xenbr0"$2 ]
-		target = "target$1"
-		ready_timeout = 400
-	EOF
-}
-
-# The domM of the tests, with all that it watches of target1; and another one.
-watch_config() {
-	pair_config 1 ', "mac=00:16:3e:d0:33:31"'
-	echo 'mirror = [ "vif=0,to=1" ]'
-	echo 'storage = [ "nfs=10.99.0.3:/srv/guests/target1,max_age=3" ]'
-}
-other_config() { pair_config 2 ''; }
+# The domm.cfg of the tests' monitor, with all that it watches of target1; and of another one.
+watch_config() { lab config domm1 "$@"; }
+other_config() { lab config domm2 --memory-only; }

@@ -8,7 +8,7 @@ ticks=/run/domm-storage/target1/0/var/lib/ticker/ticks
 # in_background HOST GUEST COMMAND OUTPUT: a program in a guest that goes on wherever the guest is.
 in_background() { in_guest "$1" "$2" "setsid $3 >$4 2>&1 </dev/null &"; }
 
-# The witness in domM's root, and where in target1's memory it finds the ticks.
+# The witness in the monitor's root, and where in target1's memory it finds the ticks.
 prepare_witness() {
 	put "$DOMM_BUILD/tests/lab/guest/witness" domm1 witness
 	put "$here/guest/find-ticks" domm1 find-ticks
@@ -26,7 +26,7 @@ start_witness() {
 }
 
 # stop_witness HOST: fails if a tick was missed: in memory; of the packets that the filer has seen,
-# from when the witness saw its first; in the file, as domM sees it.
+# from when the witness saw its first; in the file, as the monitor sees it.
 stop_witness() {
 	in_guest "$1" domm1 'pkill -TERM witness; while pgrep witness >/dev/null; do sleep 0.2; done'
 	on filer 'pkill tcpdump; sleep 1; tcpdump -nr /tmp/ticks.pcap -A 2>/dev/null' | grep -o '[0-9]*$' |
@@ -46,7 +46,7 @@ stop_witness() {
 	[ "${file% *}" = 0 ]
 }
 
-# The processes of domM's user space, and since when its kernel runs.
+# The processes of the monitor's user space, and since when its kernel runs.
 identity() { in_guest "$1" domm1 "pgrep -a 'witness|domm-agent|ngrep'; cat /proc/sys/kernel/random/boot_id"; }
 
 # migrate FROM TO OPTION...: with its report in $report.
@@ -68,10 +68,28 @@ tell_report() {
 		| join("; ")) + "; unmonitored \(.guests[1].unmonitored_cpu_ns) ns"')"
 }
 
-ready_at() { [ "$(on "$1" 'domm --json monitor-status domm1 2>/dev/null; true' | jq -r '.domms[0].targets[0].verdict')" = ready ]; }
+# ready_at HOST: says what there is instead if it is not.
+ready_at() {
+	local said
+	said=$(on "$1" 'domm --json monitor-status domm1 2>&1; true')
+	[ "$(jq -r '.monitors[0].targets[0].verdict' <<<"$said" 2>/dev/null)" = ready ] || { echo "$said"; return 1; }
+}
 nothing_left_at() {
 	[ "$(on "$1" "xl list" | grep -c -e domm1 -e target1)" = 0 ] &&
-		[ -z "$(on "$1" 'ls /var/lib/xen/userdata-d.*.domm /run/domm/receive-* 2>/dev/null')" ]
+		[ -z "$(on "$1" 'ls /var/lib/xen/userdata-d.*.domm /run/domm/receive-* 2>/dev/null')" ] &&
+		[ -z "$(stray_vifs "$1")" ]
+}
+# What is left of vifs, in xenstore or as devices, of domains that are not there.
+stray_vifs() {
+	on "$1" 'for id in $(xenstore-list /local/domain/0/backend/vif 2>/dev/null
+			ls /sys/class/net | sed -n "s/^vif\([0-9]*\)\..*/\1/p"); do
+		xl domname $id >/dev/null 2>&1 || echo $id
+	done'
+}
+# vifs HOST GUEST: how many its configuration has, and how many it has.
+vifs() {
+	on "$1" "xl list -l $2" | jq -r '.[0].config.nics | length'
+	on "$1" "xenstore-list /local/domain/0/backend/vif/\$(xl domid $2) | wc -l"
 }
 
 # begin_migration FROM TO OPTION...: in the background. It has begun when memory is being copied; it

@@ -7,8 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
+
 #define PRESENT 1u
 #define LARGE 0x80u
+
+/* Takes CPU time. */
+static void work(int ms)
+{
+    int64_t end = domm_cpu_ms() + ms;
+    while (domm_cpu_ms() < end)
+        ;
+}
 
 static int read_memory(const void *context, uint64_t address, void *buffer, size_t size)
 {
@@ -17,6 +27,8 @@ static int read_memory(const void *context, uint64_t address, void *buffer, size
         return -EIO;
     if (address > FAKE_BYTES || size > FAKE_BYTES - address)
         abort(); /* the interface promises not to */
+    if (kernel->slow_ms)
+        work(kernel->slow_ms);
     memcpy(buffer, kernel->memory + address, size);
     return 0;
 }
@@ -47,6 +59,12 @@ static void put32(struct fake_kernel *kernel, uint64_t offset, uint64_t value)
     memcpy(fake_kernel_at(kernel, offset), &low, sizeof(low));
 }
 
+static void put16(struct fake_kernel *kernel, uint64_t offset, unsigned int value)
+{
+    uint16_t low = (uint16_t)value;
+    memcpy(fake_kernel_at(kernel, offset), &low, sizeof(low));
+}
+
 static void put_bytes(struct fake_kernel *kernel, uint64_t offset, const char *bytes, size_t size)
 {
     memcpy(fake_kernel_at(kernel, offset), bytes, size);
@@ -54,23 +72,29 @@ static void put_bytes(struct fake_kernel *kernel, uint64_t offset, const char *b
 
 static void make_info(struct fake_kernel *kernel, unsigned int levels)
 {
-    snprintf(fake_kernel_info(kernel), DOMM_GUEST_PAGE,
+    snprintf(fake_kernel_info(kernel), DOMM_VMI_PAGE,
              "OSRELEASE=6.1.0-fake\nPAGESIZE=4096\n"
              "SYMBOL(init_top_pgt)=%" PRIx64 "\nSYMBOL(_stext)=%" PRIx64 "\n"
              "SYMBOL(kallsyms_names)=%" PRIx64 "\nSYMBOL(kallsyms_num_syms)=%" PRIx64 "\n"
              "SYMBOL(kallsyms_token_table)=%" PRIx64 "\nSYMBOL(kallsyms_token_index)=%" PRIx64 "\n"
-             "SYMBOL(kallsyms_offsets)=%" PRIx64 "\nSYMBOL(kallsyms_relative_base)=%" PRIx64 "\n"
              "NUMBER(phys_base)=%" PRId64 "\nNUMBER(pgtable_l5_enabled)=%u\nKERNELOFFSET=0\n",
              FAKE_BASE + FAKE_ROOT, FAKE_BASE + FAKE_TEXT, FAKE_BASE + FAKE_NAMES,
              FAKE_BASE + FAKE_NUM_SYMS, FAKE_BASE + FAKE_TOKEN_TABLE, FAKE_BASE + FAKE_TOKEN_INDEX,
-             FAKE_BASE + FAKE_OFFSETS, FAKE_BASE + FAKE_RELATIVE_BASE,
              (int64_t)FAKE_LOADED - 0x1000000, levels - 4);
 }
 
-static void make_table(struct fake_kernel *kernel, uint64_t table, unsigned int place,
+static void publish(struct fake_kernel *kernel, const char *symbol, uint64_t offset)
+{
+    char *info = fake_kernel_info(kernel);
+    size_t used = strlen(info);
+    snprintf(info + used, DOMM_VMI_PAGE - used, "SYMBOL(%s)=%" PRIx64 "\n", symbol,
+             FAKE_BASE + offset);
+}
+
+static void make_table(struct fake_kernel *kernel, uint64_t table, unsigned int position,
                        uint64_t address, unsigned int flags)
 {
-    fake_kernel_put64(kernel, table + 8 * (uint64_t)place, address | flags | PRESENT);
+    fake_kernel_put64(kernel, table + 8 * (uint64_t)position, address | flags | PRESENT);
 }
 
 /* The image by small pages, the beginning of memory by a large one where Linux maps it all. */
@@ -85,8 +109,8 @@ static void make_tables(struct fake_kernel *kernel, unsigned int levels)
     make_table(kernel, top, (FAKE_DIRECT >> 39) & 511, FAKE_LOADED + FAKE_DIRECT_L3, 0);
     make_table(kernel, FAKE_L3, 510, FAKE_LOADED + FAKE_L2, 0);
     make_table(kernel, FAKE_L2, 8, FAKE_LOADED + FAKE_L1, 0);
-    for (unsigned int i = 0; i < FAKE_END / DOMM_GUEST_PAGE; i++)
-        make_table(kernel, FAKE_L1, i, FAKE_LOADED + i * (uint64_t)DOMM_GUEST_PAGE, 0);
+    for (unsigned int i = 0; i < FAKE_END / DOMM_VMI_PAGE; i++)
+        make_table(kernel, FAKE_L1, i, FAKE_LOADED + i * (uint64_t)DOMM_VMI_PAGE, 0);
     make_table(kernel, FAKE_DIRECT_L3, 0, FAKE_LOADED + FAKE_DIRECT_L2, 0);
     make_table(kernel, FAKE_DIRECT_L3, 1, 0, LARGE);
     make_table(kernel, FAKE_DIRECT_L2, 0, 0, LARGE);
@@ -112,6 +136,7 @@ static const struct {
     {FAKE_BASE + FAKE_JUMPS + 32, "D__stop___jump_table"},
     {FAKE_BASE + FAKE_CALLS, "D__start_static_call_sites"},
     {FAKE_BASE + FAKE_CALLS + 8, "D__stop_static_call_sites"},
+    {FAKE_BASE + FAKE_BANNER, "Dlinux_banner"},
     {FAKE_BASE + FAKE_RODATA_END, "D__end_rodata"},
     {FAKE_BASE + FAKE_DATA, "bvmcoreinfo_data"},
     {FAKE_BASE + FAKE_KEY, "d__SCK__open"},
@@ -125,25 +150,103 @@ static const struct {
 static void make_tokens(struct fake_kernel *kernel)
 {
     for (unsigned int i = 0; i < 256; i++) {
-        uint16_t place = (uint16_t)(2 * i);
-        memcpy(fake_kernel_at(kernel, FAKE_TOKEN_INDEX + 2 * i), &place, sizeof(place));
-        *fake_kernel_at(kernel, FAKE_TOKEN_TABLE + place) = (unsigned char)i;
+        uint16_t position = (uint16_t)(2 * i);
+        memcpy(fake_kernel_at(kernel, FAKE_TOKEN_INDEX + 2 * i), &position, sizeof(position));
+        *fake_kernel_at(kernel, FAKE_TOKEN_TABLE + position) = (unsigned char)i;
     }
 }
 
-static void make_symbols(struct fake_kernel *kernel)
+/* Returns the end. */
+static uint64_t put_names(struct fake_kernel *kernel, uint64_t at)
 {
-    uint64_t at = FAKE_NAMES;
-    put32(kernel, FAKE_NUM_SYMS, SYMBOLS);
-    fake_kernel_put64(kernel, FAKE_RELATIVE_BASE, FAKE_BASE);
     for (unsigned int i = 0; i < SYMBOLS; i++) {
-        bool image = symbols[i].address >= FAKE_BASE;
-        put32(kernel, FAKE_OFFSETS + 4 * i,
-              image ? FAKE_BASE - 1 - symbols[i].address : symbols[i].address);
         *fake_kernel_at(kernel, at++) = (unsigned char)strlen(symbols[i].name);
         put_bytes(kernel, at, symbols[i].name, strlen(symbols[i].name));
         at += strlen(symbols[i].name);
     }
+    return at;
+}
+
+static void make_symbols(struct fake_kernel *kernel)
+{
+    put32(kernel, FAKE_NUM_SYMS, SYMBOLS);
+    put_names(kernel, FAKE_NAMES);
+}
+
+static uint64_t align8(uint64_t at)
+{
+    return (at + 7) / 8 * 8;
+}
+
+/* Its parts as scripts/kallsyms.c in Linux puts them. The first token is empty. */
+static void make_hidden(struct fake_kernel *kernel)
+{
+    uint64_t at = FAKE_HIDDEN_OFFSETS;
+    for (unsigned int i = 0; i < SYMBOLS; i++, at += 4)
+        put32(kernel, at,
+              symbols[i].address >= FAKE_BASE ? FAKE_BASE - 1 - symbols[i].address
+                                              : symbols[i].address);
+    at = align8(at);
+    fake_kernel_put64(kernel, at, FAKE_BASE);
+    fake_kernel_put64(kernel, at + 8, SYMBOLS);
+    at = align8(put_names(kernel, at + 16)) + 8; /* one marker, 0 */
+    for (unsigned int i = 1; i < 256; i++)
+        *fake_kernel_at(kernel, at + 2 * i - 1) = (unsigned char)i;
+    at = align8(at + 511);
+    for (unsigned int i = 1; i < 256; i++)
+        put16(kernel, at + 2 * i, 2 * i - 1);
+}
+
+static void put_address(struct fake_kernel *kernel, enum fake_layout layout, unsigned int i)
+{
+    uint64_t address = symbols[i].address, place = FAKE_OFFSETS + 4 * (uint64_t)i;
+    bool image = address >= FAKE_BASE;
+    if (layout == FAKE_ABSOLUTE)
+        fake_kernel_put64(kernel, FAKE_OFFSETS + 8 * (uint64_t)i, address);
+    else if (layout == FAKE_PLACE) /* per-CPU variables are in the image, too */
+        put32(kernel, place, image ? address - (FAKE_BASE + place) : 0);
+    else if (layout == FAKE_UNSIGNED)
+        put32(kernel, place, image ? address - FAKE_BASE : 0);
+    else
+        put32(kernel, place, image ? FAKE_BASE - 1 - address : address);
+}
+
+void fake_kernel_lay_out(struct fake_kernel *kernel, enum fake_layout layout)
+{
+    char *published = strstr(fake_kernel_info(kernel), "SYMBOL(kallsyms_offsets)");
+    if (published)
+        memset(published, 0, strlen(published));
+    if (layout == FAKE_HIDDEN) {
+        memcpy(strstr(fake_kernel_info(kernel), "kallsyms_names"), "hidden", 6);
+        memset(fake_kernel_at(kernel, FAKE_NUM_SYMS), 0, FAKE_HIDDEN_OFFSETS - FAKE_NUM_SYMS);
+        make_hidden(kernel);
+        return;
+    }
+    if (layout == FAKE_ABSOLUTE)
+        publish(kernel, "kallsyms_addresses", FAKE_OFFSETS);
+    else
+        publish(kernel, "kallsyms_offsets", FAKE_OFFSETS);
+    if (layout == FAKE_SIGNED || layout == FAKE_UNSIGNED)
+        publish(kernel, "kallsyms_relative_base", FAKE_RELATIVE_BASE);
+    fake_kernel_put64(kernel, FAKE_RELATIVE_BASE, FAKE_BASE);
+    for (unsigned int i = 0; i < SYMBOLS; i++)
+        put_address(kernel, layout, i);
+}
+
+char *fake_kernel_map(uint64_t moved)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        abort();
+    for (unsigned int i = 0; i < SYMBOLS; i++) {
+        bool image = symbols[i].address >= FAKE_BASE;
+        fprintf(stream, "%016" PRIx64 " %c %s\n", symbols[i].address - (image ? moved : 0),
+                symbols[i].name[0], symbols[i].name + 1);
+    }
+    fclose(stream);
+    return text;
 }
 
 static void make_call(struct fake_kernel *kernel)
@@ -179,6 +282,8 @@ struct fake_kernel *fake_kernel_new(unsigned int levels)
     make_symbols(kernel);
     make_tables(kernel, levels);
     make_info(kernel, levels);
+    fake_kernel_lay_out(kernel, FAKE_SIGNED);
+    put_bytes(kernel, FAKE_BANNER, "Linux version 6.1.0-fake (a test)", 34);
     fake_kernel_put64(kernel, FAKE_DATA, FAKE_DIRECT + FAKE_VMCOREINFO);
     return kernel;
 }

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/guest/domm-guest.h"
+#include "lib/vmi/domm-guest.h"
 
 #define FAKE_FRAMES 256u
-#define FAKE_BYTES (FAKE_FRAMES * DOMM_GUEST_PAGE)
+#define FAKE_BYTES (FAKE_FRAMES * DOMM_VMI_PAGE)
 
 /* The image: virtual and physical addresses of its beginning. */
 #define FAKE_BASE UINT64_C(0xffffffff81000000)
@@ -31,12 +31,14 @@ enum {
     FAKE_SYSCALLS = 0x3100, /* 16 entries */
     FAKE_JUMPS = 0x3400,
     FAKE_CALLS = 0x3800,
+    FAKE_BANNER = 0x3c00,
     FAKE_NUM_SYMS = 0x4000,
     FAKE_RELATIVE_BASE = 0x4008,
     FAKE_OFFSETS = 0x4100,
     FAKE_TOKEN_INDEX = 0x4400,
     FAKE_TOKEN_TABLE = 0x4800,
     FAKE_NAMES = 0x5000,
+    FAKE_HIDDEN_OFFSETS = 0x5400, /* the whole table */
     FAKE_RODATA_END = 0x6000,
     FAKE_DATA = 0x6000, /* vmcoreinfo_data */
     FAKE_KEY = 0x6008,  /* of the static call */
@@ -57,10 +59,28 @@ enum {
 struct fake_kernel {
     unsigned char memory[FAKE_BYTES];
     bool broken; /* reading it fails with EIO */
+    int slow_ms; /* reading it takes so long, of CPU time */
 };
 
-/* Levels of page tables: 4 or 5. Allocated; to be freed. */
+/* How the addresses of symbols are stored. */
+enum fake_layout {
+    FAKE_SIGNED,   /* from a base, downwards; from 0 for per-CPU variables: Linux 6.0 to 6.14 */
+    FAKE_UNSIGNED, /* from a base: 6.15 to 6.19 */
+    FAKE_PLACE,    /* from where the offset is: 7.0 */
+    FAKE_ABSOLUTE, /* without KALLSYMS_BASE_RELATIVE */
+    FAKE_HIDDEN,   /* as FAKE_SIGNED, elsewhere, and nothing says where: before 6.0 */
+    FAKE_LAYOUTS
+};
+
+/* Levels of page tables: 4 or 5. FAKE_SIGNED. Allocated; to be freed. */
 struct fake_kernel *fake_kernel_new(unsigned int levels);
+
+/* Stores the symbols in this way, and publishes where. */
+void fake_kernel_lay_out(struct fake_kernel *kernel, enum fake_layout layout);
+
+/* Its symbols as a System.map has them, for an image that is moved by so many bytes when it is
+ * loaded. Allocated; to be freed. */
+char *fake_kernel_map(uint64_t moved);
 
 struct domm_physical fake_kernel_memory(const struct fake_kernel *kernel);
 

@@ -47,7 +47,9 @@ static void run(struct world *w, int end, unsigned int g)
     must(!w->copies[1 - end][g].ran, "guest %u runs at %d from a stale copy", g, end);
     must(copy->name == NAME_PROPER || w->end[end].damaged, "guest %u runs at %d under another name",
          g, end);
+    must(!w->elsewhere, "guest %u runs at %d, and at a third host", g, end);
     copy->running = copy->ran = true;
+    w->ran_at_dst |= (uint8_t)(end == DST ? 1u << g : 0);
 }
 
 static void resume(struct world *w, unsigned int g)
@@ -56,7 +58,7 @@ static void resume(struct world *w, unsigned int g)
     must(w->end[SRC].gone ? none_exists(w, DST) : w->doubt,
          "guest %u resumes before the copies at the destination are destroyed", g);
     if (g == 0)
-        must(w->maps[SRC] || w->end[SRC].damaged, "domM resumes without its maps");
+        must(w->maps[SRC] || w->end[SRC].damaged, "the monitor resumes without its maps");
     if (copy->running || (w->paused >> g & 1))
         return;
     run(w, SRC, g);
@@ -68,20 +70,21 @@ static void destroy(struct world *w, int end, unsigned int g)
     w->copies[end][g] = (struct copy){0};
 }
 
-static void stop_domm(struct world *w)
+static void stop_monitor(struct world *w)
 {
-    must(!any_runs(w, SRC), "domM stops before all targets have stopped");
-    must(w->drained, "domM stops before the mirror is drained");
+    must(!any_runs(w, SRC), "the monitor stops before all targets have stopped");
+    must(w->drained, "the monitor stops before the mirror is drained");
     w->copies[SRC][0].running = w->ready[SRC] = false;
 }
 
-static void replace_domm(struct world *w, int end)
+static void replace_monitor(struct world *w, int end)
 {
-    must(!any_runs(w, end), "domM is replaced while targets run");
+    must(!any_runs(w, end), "the monitor is replaced while targets run");
     w->copies[end][0] = (struct copy){
         .exists = true, .whole = true, .running = true, .ran = true, .name = NAME_PROPER};
     w->maps[end] = true;
     w->ready[end] = false;
+    w->ran_at_dst |= end == DST; /* its disk is written to */
 }
 
 static bool all_whole(const struct world *w)
@@ -99,20 +102,20 @@ static void run_step(struct world *w, enum domm_step step, unsigned int g)
     struct copy *src = &w->copies[SRC][g], *dst = &w->copies[DST][g];
     switch (step) {
     case DOMM_STEP_STOP:
-        must(w->ready[SRC], "a target stops while domM is not ready");
+        must(w->ready[SRC], "a target stops while the monitor is not ready");
         src->running = src->ran = false;
-        if (w->sabotage == DOMM_STOPS_FIRST)
-            stop_domm(w);
+        if (w->sabotage == MONITOR_STOPS_FIRST)
+            stop_monitor(w);
         return;
     case DOMM_STEP_DRAIN:
         must(!any_runs(w, SRC), "the mirror is drained while targets run");
         w->drained = true;
         return;
-    case DOMM_STEP_STOP_DOMM:
-        stop_domm(w);
+    case DOMM_STEP_STOP_MONITOR:
+        stop_monitor(w);
         return;
     case DOMM_STEP_DETACH:
-        must(!w->copies[SRC][0].running, "the maps of a running domM are taken");
+        must(!w->copies[SRC][0].running, "the maps of a running monitor are taken");
         w->maps[SRC] = false;
         return;
     case DOMM_STEP_FINISH:
@@ -125,11 +128,17 @@ static void run_step(struct world *w, enum domm_step step, unsigned int g)
     case DOMM_STEP_RENAME_AWAY:
         src->name = NAME_AWAY;
         return;
+    case DOMM_STEP_DECIDE:
+        w->written[SRC].owner = DOMM_OWNER_UNKNOWN;
+        return;
+    case DOMM_STEP_ADOPT:
+        w->written[DST].owner = DOMM_OWNER_DESTINATION;
+        return;
     case DOMM_STEP_DESTROY:
         destroy(w, SRC, g);
         return;
     case DOMM_STEP_REPLACE:
-        replace_domm(w, SRC);
+        replace_monitor(w, SRC);
         return;
     case DOMM_STEP_RECEIVE:
         *dst = (struct copy){.exists = true, .name = NAME_INCOMING};
@@ -146,17 +155,18 @@ static void run_step(struct world *w, enum domm_step step, unsigned int g)
         w->mirror = true;
         return;
     case DOMM_STEP_RENAME_IN:
-        must(src->name == NAME_AWAY, "guest %u has its name at both ends", g);
+        must(!src->exists || src->name == NAME_AWAY, "guest %u has its name at both ends", g);
         dst->name = NAME_PROPER;
         return;
-    case DOMM_STEP_START_DOMM:
-        must(all_whole(w) && w->maps[DST] && w->mirror, "domM starts before all is prepared");
+    case DOMM_STEP_START_MONITOR:
+        must(all_whole(w) && w->maps[DST] && w->mirror,
+             "the monitor starts before all is prepared");
         run(w, DST, 0);
-        if (w->sabotage == TARGET_BEFORE_DOMM)
+        if (w->sabotage == TARGET_BEFORE_MONITOR)
             run(w, DST, 1);
         return;
     case DOMM_STEP_RENEW:
-        replace_domm(w, DST);
+        replace_monitor(w, DST);
         return;
     case DOMM_STEP_RELEASE:
         if (!(w->paused >> g & 1))
@@ -173,13 +183,13 @@ static void undo_step(struct world *w, enum domm_step step, unsigned int g)
     case DOMM_STEP_STOP:
         resume(w, g);
         return;
-    case DOMM_STEP_STOP_DOMM:
+    case DOMM_STEP_STOP_MONITOR:
         if (w->sabotage == TARGET_RESUMES_FIRST)
             resume(w, 1);
         resume(w, 0);
         return;
     case DOMM_STEP_DETACH:
-        must(w->maps[SRC] || !w->copies[SRC][0].running, "maps are written into a running domM");
+        must(w->maps[SRC] || !w->copies[SRC][0].running, "maps are written into a running monitor");
         w->maps[SRC] = true;
         return;
     case DOMM_STEP_RENAME_AWAY:
@@ -198,6 +208,12 @@ static void undo_step(struct world *w, enum domm_step step, unsigned int g)
         return;
     case DOMM_STEP_MIRROR:
         w->mirror = false;
+        return;
+    case DOMM_STEP_DECIDE:
+        w->written[SRC].owner = DOMM_OWNER_SOURCE;
+        return;
+    case DOMM_STEP_ADOPT:
+        w->written[DST].owner = DOMM_OWNER_SOURCE;
         return;
     default:
         return;
@@ -236,10 +252,11 @@ void world_step(struct world *w, int end, bool effect, enum domm_event_type resu
     world_event(w, end, event);
 }
 
-static void act(struct world *w, int end, const struct domm_move_answer *answer)
+static void act(struct world *w, int end, const struct domm_machine_answer *answer)
 {
     for (unsigned int i = 0; i < answer->n; i++) {
         const struct domm_action *action = &answer->actions[i];
+        w->finished |= action->type == DOMM_ACTION_SEND && action->message == DOMM_MESSAGE_FINISHED;
         if (action->type != DOMM_ACTION_SEND || w->cut || w->dead[1 - end])
             continue;
         must(w->n_queued[1 - end] < MAX_QUEUE, "too many messages in flight");
@@ -251,7 +268,7 @@ static void act(struct world *w, int end, const struct domm_move_answer *answer)
 static void sabotage(const struct world *w, int end, struct domm_event *event)
 {
     const struct domm_event gone = {.type = DOMM_EVENT_MESSAGE, .message = DOMM_MESSAGE_GONE};
-    enum domm_move_state state = w->end[end].state;
+    enum domm_migration_state state = w->end[end].state;
     if (w->sabotage == RESUME_WHEN_UNANSWERED && state == DOMM_SRC_COMMITTING &&
         event->type == DOMM_EVENT_TIMEOUT)
         *event = gone;
@@ -263,13 +280,41 @@ static void sabotage(const struct world *w, int end, struct domm_event *event)
         *event = (struct domm_event){.type = DOMM_EVENT_MESSAGE, .message = DOMM_MESSAGE_COMMIT};
 }
 
+/* Each state is written down as it is entered; the loop writes "over" where it ends. */
+static void write_state(struct world *w, int end)
+{
+    struct written *written = &w->written[end];
+    switch (w->end[end].state) {
+    case DOMM_SRC_AWAITING_RESULT:
+    case DOMM_SRC_CLEARING:
+        written->owner = DOMM_OWNER_DESTINATION;
+        return;
+    case DOMM_SRC_MOVED:
+        written->owner = DOMM_OWNER_DESTINATION;
+        written->over = !w->end[end].damaged;
+        return;
+    case DOMM_DST_STARTING:
+        written->owning = true;
+        return;
+    case DOMM_SRC_ROLLED_BACK:
+    case DOMM_DST_MOVED:
+    case DOMM_DST_GONE:
+        written->over = true;
+        return;
+    default:
+        return;
+    }
+}
+
 bool world_event(struct world *w, int end, struct domm_event event)
 {
-    struct domm_move_answer answer;
-    enum domm_move_state before = w->end[end].state;
+    struct domm_machine_answer answer;
+    enum domm_migration_state before = w->end[end].state;
     sabotage(w, end, &event);
     domm_machine_handle(&w->end[end], &event, &answer);
-    enum domm_move_state after = w->end[end].state;
+    enum domm_migration_state after = w->end[end].state;
+    if (after != before)
+        write_state(w, end);
     if (end == SRC && (event.type == DOMM_EVENT_TIMEOUT || event.type == DOMM_EVENT_LOST) &&
         after != before && after != DOMM_SRC_ABORTING)
         w->doubt = true;
@@ -298,11 +343,11 @@ void world_begin(struct world *w, unsigned int n_targets, enum domm_on_not_ready
     w->maps[SRC] = w->ready[SRC] = true;
     w->sabotage = (uint8_t)kind;
     for (int end = SRC; end < ENDS; end++) {
-        struct domm_move_setup setup = {.source = end == SRC,
-                                        .n_targets = n_targets,
-                                        .force_busy = force_busy,
-                                        .on_not_ready = policy};
-        struct domm_move_answer answer;
+        struct domm_migration_setup setup = {.source = end == SRC,
+                                             .n_targets = n_targets,
+                                             .force_busy = force_busy,
+                                             .on_not_ready = policy};
+        struct domm_machine_answer answer;
         domm_machine_begin(&w->end[end], &setup, &answer);
         act(w, end, &answer);
     }
@@ -310,23 +355,194 @@ void world_begin(struct world *w, unsigned int n_targets, enum domm_on_not_ready
 
 static bool owns(const struct world *w, int end)
 {
-    return domm_states[w->end[end].state].owns;
+    return domm_migration_states[w->end[end].state].owns;
 }
 
 /* A state with work to do that does none would be left by its deadline only. */
 static bool idle(const struct domm_machine *m)
 {
-    enum domm_state_kind kind = domm_states[m->state].kind;
-    bool works = kind == DOMM_STATE_RUNS || kind == DOMM_STATE_UNDOES;
+    enum domm_migration_state_kind kind = domm_migration_states[m->state].kind;
+    bool works = kind == DOMM_STATE_KIND_RUNS || kind == DOMM_STATE_KIND_UNDOES;
     return works && !m->busy && m->state != DOMM_SRC_COPYING;
+}
+
+/* Whether the copy is the guest as it is, or was when it stopped. */
+static bool is_good(const struct world *w, int end, unsigned int g)
+{
+    const struct copy *copy = &w->copies[end][g];
+    bool stale = end == SRC ? w->ran_at_dst >> g & 1 : w->copies[SRC][g].ran;
+    return copy->exists && copy->whole && !stale && !w->elsewhere;
+}
+
+/* Guests end with the host that owns them, as they do without a migration. */
+void world_reset(struct world *w, int end)
+{
+    /* FINISHED lets the source destroy its copies. */
+    bool owned = end == SRC ? !w->written[DST].owning : w->finished || w->written[DST].over;
+    for (unsigned int g = 0; g <= targets(w); g++) {
+        if (is_good(w, end, g) && (owned || !is_good(w, 1 - end, g)))
+            w->lost |= (uint8_t)(1u << g);
+        w->copies[end][g] = (struct copy){0};
+    }
+    w->maps[end] = w->ready[end] = false;
+    w->dead[end] = w->cut = true;
+    w->n_queued[end] = 0;
+    if (w->sabotage == JOURNALS_END_WITH_BOOTS)
+        w->written[end] = (struct written){.done = true};
+}
+
+bool world_move_on(struct world *w)
+{
+    if (w->elsewhere || w->end[DST].state != DOMM_DST_MOVED || !w->written[DST].over)
+        return false;
+    for (unsigned int g = 0; g <= targets(w); g++) {
+        if (!w->copies[DST][g].exists)
+            return false;
+    }
+    for (unsigned int g = 0; g <= targets(w); g++)
+        w->copies[DST][g] = (struct copy){0};
+    w->maps[DST] = w->ready[DST] = false;
+    return w->elsewhere = w->dead[DST] = true;
+}
+
+static struct domm_recovery_facts facts_at(const struct world *w, int end)
+{
+    struct domm_recovery_facts facts = {.alive = !w->dead[end] && !w->written[end].over,
+                                        .over = w->written[end].over,
+                                        .owner = (enum domm_owner)w->written[end].owner};
+    for (unsigned int g = 0; g <= targets(w); g++)
+        facts.here |=
+            w->copies[end][g].exists && (end == SRC || w->copies[end][g].name == NAME_PROPER);
+    if (facts.alive && end == DST && !w->written[DST].owning)
+        facts.owner = DOMM_OWNER_SOURCE;
+    return facts;
+}
+
+/* A process that may still take the guests over is told to give up. */
+static enum domm_recovery_answer ask_destination(struct world *w)
+{
+    struct domm_recovery_facts there = facts_at(w, DST);
+    if (w->sabotage == RECEIVERS_ARE_NOT_ASKED)
+        there.alive = false;
+    enum domm_recovery_answer answer = domm_recovery_reply(&there);
+    if (w->sabotage == SILENCE_IS_REFUSAL && none_exists(w, DST))
+        answer = DOMM_ANSWER_REFUSED;
+    if (answer == DOMM_ANSWER_BUSY)
+        world_event(w, DST, (struct domm_event){.type = DOMM_EVENT_ABORT});
+    return answer;
+}
+
+static void recover_run(struct world *w, int end, bool fresh)
+{
+    for (unsigned int g = 0; g <= targets(w); g++) {
+        if (w->copies[end][g].exists)
+            w->copies[end][g].name = NAME_PROPER;
+    }
+    if (fresh || !w->copies[end][0].exists)
+        replace_monitor(w, end);
+    else if (!w->copies[end][0].running)
+        run(w, end, 0);
+    w->maps[end] = w->ready[end] = true;
+    for (unsigned int g = 1; g <= targets(w); g++) {
+        if (w->copies[end][g].exists && !w->copies[end][g].running && !(w->paused >> g & 1))
+            run(w, end, g);
+    }
+}
+
+static void recover_clear(struct world *w, int end)
+{
+    for (unsigned int g = 0; g <= targets(w); g++) {
+        must(!w->copies[end][g].running, "recovery destroys guest %u, which runs, at %d", g, end);
+        must(!is_good(w, end, g) || is_good(w, 1 - end, g) || w->lost >> g & 1,
+             "recovery destroys the last copy of %u", g);
+        w->copies[end][g] = (struct copy){0};
+    }
+    w->maps[end] = false;
+}
+
+static bool act_on(struct world *w, int end, enum domm_recovery then)
+{
+    switch (then) {
+    case DOMM_RECOVERY_RUN:
+    case DOMM_RECOVERY_RUN_FRESH:
+        recover_run(w, end, then == DOMM_RECOVERY_RUN_FRESH);
+        break;
+    case DOMM_RECOVERY_CLEAR:
+        recover_clear(w, end);
+        break;
+    case DOMM_RECOVERY_NOTHING: /* adopted, and gone: it is not over, as the answer is concerned */
+        return w->written[end].done = true;
+    default:
+        must(false, "recovery at %d does not know what to do", end);
+        return false;
+    }
+    return w->written[end].over = w->written[end].done = true;
+}
+
+bool world_recover(struct world *w, int end)
+{
+    const struct domm_recovery_facts facts = facts_at(w, end);
+    enum domm_recovery_answer answer = DOMM_ANSWER_NONE;
+    if (facts.alive || facts.over || w->written[end].done)
+        return false;
+    if (end == DST)
+        return act_on(w, DST, domm_recovery_at_destination(&facts));
+    enum domm_migration_state before = w->end[DST].state;
+    if (domm_recovery_asks(&facts))
+        answer = ask_destination(w);
+    enum domm_recovery then = domm_recovery_at_source(&facts, answer, DOMM_ASSUME_NOTHING);
+    if (then == DOMM_RECOVERY_DECIDE) {
+        bool ran = w->ran_at_dst & ~1u;
+        then = domm_recovery_at_source(&facts, answer,
+                                       ran ? DOMM_ASSUME_COMMITTED : DOMM_ASSUME_ROLLED_BACK);
+        w->lost |= ran ? 0xff : 0; /* one of two targets may not have run yet */
+    }
+    if (then == DOMM_RECOVERY_WAIT)
+        return w->end[DST].state != before;
+    return act_on(w, SRC, then);
+}
+
+/* With recovery: of each guest one copy runs at most, and targets only while their monitor does. */
+static void check_recovering(const struct world *w)
+{
+    for (unsigned int g = 0; g <= targets(w); g++) {
+        int running = w->copies[SRC][g].running + w->copies[DST][g].running + w->elsewhere;
+        must(running < 2, "guest %u runs twice", g);
+        for (int end = SRC; g > 0 && end < ENDS; end++)
+            must(!w->copies[end][g].running || (w->copies[end][0].running && w->ready[end]) ||
+                     w->end[end].unmonitored,
+                 "target %u runs unmonitored at %d", g, end);
+    }
+}
+
+static bool is_held(const struct world *w, int end)
+{
+    return !w->dead[end] &&
+           (w->end[end].state == DOMM_SRC_HELD || w->end[end].state == DOMM_DST_HELD);
+}
+
+void world_check_settled(const struct world *w)
+{
+    if (is_held(w, SRC) || is_held(w, DST))
+        return;
+    for (unsigned int g = 0; g <= targets(w); g++) {
+        int running = w->copies[SRC][g].running + w->copies[DST][g].running + w->elsewhere;
+        bool forced = w->end[SRC].unmonitored || w->end[DST].unmonitored;
+        must(running == 1 || w->lost >> g & 1 || w->paused >> g & 1 || (g == 0 && forced),
+             "of guest %u no copy runs at the end", g);
+    }
 }
 
 void world_check(const struct world *w)
 {
+    if (w->recovers) {
+        check_recovering(w);
+        return;
+    }
     must(!owns(w, SRC) || !owns(w, DST), "both ends own the guests");
     for (int end = SRC; end < ENDS; end++)
         must(!idle(&w->end[end]), "end %d is idle in \"%s\"", end,
-             domm_states[w->end[end].state].name);
+             domm_migration_states[w->end[end].state].name);
     for (unsigned int g = 0; g <= targets(w); g++) {
         const struct copy *src = &w->copies[SRC][g], *dst = &w->copies[DST][g];
         must(!src->running || !dst->running, "guest %u runs twice", g);
@@ -339,10 +555,10 @@ void world_check(const struct world *w)
 }
 
 /* All at one end as it was before, and nothing at the other. */
-static void check_place(const struct world *w, int here, bool other_is_clean)
+static void check_position(const struct world *w, int here, bool other_is_clean)
 {
     bool forced = w->end[here].unmonitored;
-    must((w->maps[here] && w->ready[here]) || forced, "domM is blind at the end");
+    must((w->maps[here] && w->ready[here]) || forced, "the monitor is blind at the end");
     for (unsigned int g = 0; g <= targets(w); g++) {
         const struct copy *copy = &w->copies[here][g];
         must(copy->whole && copy->name == NAME_PROPER, "guest %u is not itself at the end", g);
@@ -352,7 +568,7 @@ static void check_place(const struct world *w, int here, bool other_is_clean)
     must(!other_is_clean || none_exists(w, 1 - here), "something is left at the other end");
 }
 
-static bool is_in(enum domm_move_state state, const enum domm_move_state *set, size_t n)
+static bool is_in(enum domm_migration_state state, const enum domm_migration_state *set, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (set[i] == state)
@@ -362,20 +578,20 @@ static bool is_in(enum domm_move_state state, const enum domm_move_state *set, s
 }
 
 #define IS_IN(state, ...)                                                                          \
-    is_in(state, (const enum domm_move_state[]){__VA_ARGS__},                                      \
-          sizeof((enum domm_move_state[]){__VA_ARGS__}) / sizeof(enum domm_move_state))
+    is_in(state, (const enum domm_migration_state[]){__VA_ARGS__},                                 \
+          sizeof((enum domm_migration_state[]){__VA_ARGS__}) / sizeof(enum domm_migration_state))
 
 void world_check_end(const struct world *w)
 {
-    enum domm_move_state src = w->end[SRC].state, dst = w->end[DST].state;
+    enum domm_migration_state src = w->end[SRC].state, dst = w->end[DST].state;
     for (int end = SRC; end < ENDS; end++)
-        must(w->dead[end] || domm_states[w->end[end].state].kind == DOMM_STATE_RESTS,
-             "end %d hangs in \"%s\"", end, domm_states[w->end[end].state].name);
+        must(w->dead[end] || domm_migration_states[w->end[end].state].kind == DOMM_STATE_KIND_HALTS,
+             "end %d hangs in \"%s\"", end, domm_migration_states[w->end[end].state].name);
     must(w->faulty || (src == DOMM_SRC_MOVED && dst == DOMM_DST_MOVED), "no fault, but not moved");
     if (!w->dead[SRC] && src == DOMM_SRC_ROLLED_BACK)
-        check_place(w, SRC, !w->dead[DST] && dst == DOMM_DST_GONE);
+        check_position(w, SRC, !w->dead[DST] && dst == DOMM_DST_GONE);
     if (!w->dead[DST] && dst == DOMM_DST_MOVED)
-        check_place(w, DST, !w->dead[SRC] && src == DOMM_SRC_MOVED && !w->end[SRC].damaged);
+        check_position(w, DST, !w->dead[SRC] && src == DOMM_SRC_MOVED && !w->end[SRC].damaged);
     for (int end = SRC; end < ENDS; end++)
         must(w->end[end].damaged ||
                  !IS_IN(w->end[end].state, DOMM_SRC_STUCK, DOMM_DST_STUCK, DOMM_DST_IMPAIRED),
@@ -386,7 +602,8 @@ void world_check_end(const struct world *w)
     bool moved = IS_IN(dst, DOMM_DST_MOVED, DOMM_DST_IMPAIRED, DOMM_DST_HELD);
     bool unknown = src == DOMM_SRC_UNKNOWN;
     must(unknown || moved == IS_IN(src, DOMM_SRC_MOVED, DOMM_SRC_UNCONFIRMED),
-         "the ends do not agree: \"%s\", \"%s\"", domm_states[src].name, domm_states[dst].name);
+         "the ends do not agree: \"%s\", \"%s\"", domm_migration_states[src].name,
+         domm_migration_states[dst].name);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -415,6 +632,13 @@ uint64_t world_fingerprint(const struct world *w)
                                   c->name << 4 | w->sent[g] << 6));
         }
     }
+    for (int end = SRC; w->recovers && end < ENDS; end++) {
+        const struct written *j = &w->written[end];
+        h = mix(h, (uint64_t)(j->owner | j->owning << 2 | j->over << 3 | j->done << 4));
+    }
+    if (w->recovers)
+        h = mix(h,
+                (uint64_t)(w->elsewhere | w->lost << 1 | w->ran_at_dst << 9 | w->finished << 17));
     return mix(h, (uint64_t)(w->cut | w->drained << 1 | w->state_sent << 2 | w->mirror << 3 |
                              w->faulty << 4 | w->doubt << 5 | w->faults << 6));
 }

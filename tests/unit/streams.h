@@ -6,17 +6,17 @@
 
 #include <pthread.h>
 
-#include "lib/move/door.h"
+#include "lib/migrate/transport/acceptor.h"
 
 struct destination {
-    struct domm_door *door;
-    struct domm_wire_streams streams;
+    struct domm_acceptor *acceptor;
+    struct domm_message_streams streams;
     pthread_t thread;
     int stop[2];
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under the lock. */
-    int fds[DOMM_DOOR_GUESTS]; /* -1: has not come */
+    int fds[DOMM_ACCEPTOR_GUESTS]; /* -1: has not come */
     unsigned int refusals;
     struct domm_error err; /* the last */
 };
@@ -29,7 +29,7 @@ void destination_close(struct destination *destination);
 /* The stream of a guest, which has to come within seconds. */
 int destination_await(struct destination *destination, unsigned int guest);
 
-/* Why somebody was turned away; the first, second, … */
+/* The reasons of rejected connections: the first, second, … */
 struct domm_error destination_refusal(struct destination *destination, unsigned int which);
 
 /* This process' open descriptors. */

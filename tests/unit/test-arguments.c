@@ -2,11 +2,11 @@
 #include "tests/unit/unit.h"
 
 #include "cmd/domm/arguments.h"
-#include "cmd/domm/words.h"
+#include "cmd/domm/split_words.h"
 
 static const struct cmd_option own[] = {
     {'t', "timeout", "SECONDS", .help = ""},
-    {256, "format", "NAME", .help = ""},
+    {256, "format", "NAME", .help = "", .values = (const char *const[]){"text", "json", NULL}},
     {'f', "force", .help = ""},
     {0},
 };
@@ -56,6 +56,16 @@ static void options_and_operands_may_mix(void **state)
     release(&p);
 }
 
+static void a_value_is_one_of_those_listed(void **state)
+{
+    (void)state;
+    struct parsed p;
+    assert_int_equal(parse("domm --format json --format=text", false, &p), 0);
+    assert_int_equal(p.a.options[0].choice, 1);
+    assert_int_equal(p.a.options[1].choice, 0);
+    release(&p);
+}
+
 static void a_cluster_is_several_options(void **state)
 {
     (void)state;
@@ -66,7 +76,7 @@ static void a_cluster_is_several_options(void **state)
     release(&p);
 }
 
-static void the_first_list_owns_what_both_have(void **state)
+static void options_in_both_lists_belong_to_the_first(void **state)
 {
     (void)state;
     struct parsed p;
@@ -103,14 +113,16 @@ static void wrong_options_are_named(void **state)
         const char *line;
         const char *text;
     } wrong[] = {
-        {"domm -x", "no option -x"},
-        {"domm y -vx", "no option -x"},
-        {"domm --nonsense", "no option --nonsense"},
-        {"domm --nonsense=1", "no option --nonsense"},
-        {"domm --f", "several begin so"},
+        {"domm -x", "unknown option -x"},
+        {"domm y -vx", "unknown option -x"},
+        {"domm --nonsense", "unknown option --nonsense"},
+        {"domm --nonsense=1", "unknown option --nonsense"},
+        {"domm --f", "--f is ambiguous: --format, --force"},
         {"domm --force=1", "--force takes no argument"},
         {"domm --format", "--format needs an argument"},
         {"domm -t", "--timeout needs an argument"},
+        {"domm --format=xml", "--format: 'xml' is not one of text, json"},
+        {"domm --format=", "--format: '' is not one of"},
     };
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct parsed p;
@@ -137,8 +149,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_operands_may_mix),
+        cmocka_unit_test(a_value_is_one_of_those_listed),
         cmocka_unit_test(a_cluster_is_several_options),
-        cmocka_unit_test(the_first_list_owns_what_both_have),
+        cmocka_unit_test(options_in_both_lists_belong_to_the_first),
         cmocka_unit_test(two_hyphens_end_the_options),
         cmocka_unit_test(it_can_stop_at_the_command),
         cmocka_unit_test(wrong_options_are_named),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Configurations of a domM, good and bad, through libxlutil as the program reads them. */
+/* Configurations of a monitor, good and bad, through libxlutil as the program reads them. */
 #include "tests/unit/unit.h"
 
 #include "lib/pair/config.h"
-#include "lib/xen/needs.h"
+#include "lib/xen/host_requirements.h"
 
 #define MINIMUM "name='ids'\nkernel='/dev/null'\nmemory=192\n"
 
@@ -53,7 +53,7 @@ static void the_least_has_defaults(void **state)
 }
 
 static const char full[] =
-    "# a domM for two guests\n"
+    "# a monitor for two guests\n"
     "name = \"ids\"\n"
     "uuid = 'd0330000-0000-4000-8000-000000000021'; type = \"pv\"\n"
     "kernel = '/dev/null'\n"
@@ -72,7 +72,8 @@ static const char full[] =
     "vif += [ '' ]\n"
     "target = [ 'web', 'mail' ]\n"
     "mirror = [ 'target=web,vif=0,to=1', 'target=mail,vif=0,to=1', 'target=web,vif=1,to=2' ]\n"
-    "storage = [ 'target=web, nfs=10.0.0.3:/srv/web, max_age=1,check=0', 'target=mail,block=xvdb' ]\n"
+    "storage = [ 'target=web, nfs=10.0.0.3:/srv/web, max_age=1,check=0', 'target=mail,block=xvdb',\n"
+    "  'target=mail,nfs=[fd00::3]:/srv/mail,port=2050,sec=krb5i,vers=4.1' ]\n"
     "ready_timeout = 30\n";
 
 static void everything_is_taken(void **state)
@@ -103,12 +104,17 @@ static void everything_is_taken(void **state)
     assert_true(config->storage[0].storage.unchecked);
     assert_int_equal(config->storage[1].storage.max_age, 3);
     assert_false(config->storage[1].storage.unchecked);
+    assert_string_equal(config->storage[2].storage.source, "[fd00::3]:/srv/mail");
+    assert_int_equal(config->storage[2].storage.nfs.port, 2050);
+    assert_string_equal(config->storage[2].storage.nfs.sec, "krb5i");
+    assert_string_equal(config->storage[2].storage.nfs.vers, "4.1");
     assert_int_equal(config->ready_timeout, 30);
 
     struct json_object *json = domm_config_json(config);
     const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
     assert_contains(text, "\"uuid\":\"d0330000-0000-4000-8000-000000000021\"");
     assert_contains(text, "{\"target\":\"web\",\"vif\":1,\"to\":2}");
+    assert_contains(text, "\"port\":2050,\"sec\":\"krb5i\",\"vers\":\"4.1\"");
     for (size_t i = 0; domm_config_key_name(i); i++) {
         const char *key = domm_config_key_name(i);
         if (strcmp(key, "root") != 0 && strcmp(key, "extra") != 0 &&
@@ -117,6 +123,33 @@ static void everything_is_taken(void **state)
     }
     json_object_put(json);
     domm_config_free(config);
+}
+
+static void a_vif_is_limited_and_a_guest_gets_grant_frames(void **state)
+{
+    (void)state;
+    struct domm_config *config;
+    struct domm_error err = {0};
+    if (make(MINIMUM "vif=['bridge=xenbr0,rate=10Mb/s@50ms,backend=net,mtu=9000']\n"
+                     "max_grant_frames=128\n",
+             NULL, &config, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(config->vifs[0].rate, "10Mb/s@50ms");
+    assert_string_equal(config->vifs[0].backend, "net");
+    assert_int_equal(config->vifs[0].mtu, 9000);
+    assert_int_equal(config->max_grant_frames, 128);
+    domm_config_free(config);
+}
+
+static void what_editors_of_windows_add_is_named(void **state)
+{
+    (void)state;
+    struct domm_config *config;
+    struct domm_error err = {0};
+    assert_int_equal(make("\xef\xbb\xbf" MINIMUM, NULL, &config, &err), -DOMM_REFUSED);
+    assert_contains(err.text, "ids.cfg:1: begins with a byte order mark");
+    assert_int_equal(make(MINIMUM "vcpus=1\r\n", NULL, &config, &err), -DOMM_REFUSED);
+    assert_contains(err.hint, "sed -i 's/\\r$//' ids.cfg");
 }
 
 static void one_target_need_not_be_named(void **state)
@@ -161,6 +194,16 @@ static void a_disk_that_is_shared_has_our_script_unless_it_has_another(void **st
     }
 }
 
+/* libxlutil's scanner of disks ends the program then. */
+static void a_disk_with_a_line_break_is_refused(void **state)
+{
+    (void)state;
+    struct domm_error err = {0};
+    struct domm_disk disk;
+    assert_int_equal(domm_disk_parse("phy:/dev/zero,xvda=\n,w", &disk, &err), -DOMM_REFUSED);
+    assert_contains(err.text, "a line break or another control character");
+}
+
 static void arguments_override_the_file(void **state)
 {
     (void)state;
@@ -197,6 +240,7 @@ static const struct {
     {"\nvif=]\n", NULL, "ids.cfg:5: config parsing error"},
     {"def f(x):\n  return x\n", NULL, "ids.cfg:4: config parsing error"},
     {"extra=quiet\n", NULL, "ids.cfg:4: config parsing error"},
+    {"vcpus=1\r\n", NULL, "ids.cfg:4: a line ends with a carriage return"},
     /* Keys. */
     {"vcpu=1\n", NULL, "ids.cfg:4: vcpu: no such key"},
     {"Memory=1\n", NULL, "ids.cfg:4: config parsing error near `Memory=1'"},
@@ -204,15 +248,15 @@ static const struct {
     {"vcpus=1; mmap=1\n", NULL, "ids.cfg:4: mmap: no such key"},
     {"vif=['',\n'']\nkernal=''\n", NULL, "ids.cfg:6: kernal: no such key"},
     {"abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz=1\n", NULL, "no such key"},
-    {"memory=193\n", NULL, "ids.cfg:4: memory: is set before, at ids.cfg:3"},
-    {"extra+='x'\nextra='x'\n", NULL, "ids.cfg:5: extra: is set before, at ids.cfg:4"},
+    {"memory=193\n", NULL, "ids.cfg:4: memory: is set already, at ids.cfg:3"},
+    {"extra+='x'\nextra='x'\n", NULL, "ids.cfg:5: extra: is set already, at ids.cfg:4"},
     {"memory+=1\n", NULL, "ids.cfg:4: memory: += is for texts and lists"},
     {"on_crash+='x'\n", NULL, "ids.cfg:4: on_crash: += is for texts and lists"},
     /* Types. */
     {"vcpus=[1]\n", NULL, "ids.cfg:4: vcpus: is a list"},
     {"vif='mac=00:16:3e:00:00:01'\n", NULL, "ids.cfg:4: vif: is not a list"},
     {"disk=3\n", NULL, "ids.cfg:4: disk: is not a list"},
-    {"vif=['',['']]\n", NULL, "ids.cfg:4: vif: item 1: a list in the list"},
+    {"vif=['',['']]\n", NULL, "ids.cfg:4: vif: item 1: a list inside the list"},
     {"vcpus='two'\n", NULL, "ids.cfg:4: vcpus: \"two\" is not a whole number"},
     {"vcpus=' 2'\n", NULL, "ids.cfg:4: vcpus: \" 2\" is not a whole number"},
     {"vcpus='-1'\n", NULL, "ids.cfg:4: vcpus: \"-1\" is not a whole number"},
@@ -225,11 +269,11 @@ static const struct {
     {"vcpus=99999999999999999999999\n", NULL, "not from 1 to 512"},
     {"ready_timeout=0\n", NULL, "ids.cfg:4: ready_timeout: 0 is not from 1 to 3600"},
     /* Values. */
-    {"type='pvh'\n", NULL, "ids.cfg:4: type: \"pvh\": a domM is \"pv\""},
+    {"type='pvh'\n", NULL, "ids.cfg:4: type: \"pvh\": a monitor is \"pv\""},
     {"type=''\n", NULL, "ids.cfg:4: type: \"\""},
     {"uuid='1234'\n", NULL, "ids.cfg:4: uuid: \"1234\" is not a UUID"},
     {"uuid='00000000-0000-0000-0000-000000000000'\n", NULL, "uuid: "},
-    {"on_crash='explode'\n", NULL, "ids.cfg:4: on_crash: \"explode\" is not known here"},
+    {"on_crash='explode'\n", NULL, "ids.cfg:4: on_crash: unknown value \"explode\""},
     {"ramdisk='/nowhere/initrd'\n", NULL,
      "ids.cfg:4: ramdisk: /nowhere/initrd: No such file or directory"},
     {"ramdisk='/'\n", NULL, "ids.cfg:4: ramdisk: / is a directory"},
@@ -239,56 +283,68 @@ static const struct {
     {"disk=['phy:/dev/null,xvda,w,frob=1,frob']\n", NULL, "ids.cfg:4: disk: item 0: "},
     {"disk=['phy:/nowhere/disk,xvda,r']\n", NULL, "disk: item 0: /nowhere/disk: No such file"},
     {"disk=['phy:/dev/null,xvda,r','phy:/dev/zero,xvda,r']\n", NULL,
-     "disk: item 1: the vdev xvda is there twice"},
-    {"vif=['mac=00:16:3e:00:00']\n", NULL, "vif: item 0: \"00:16:3e:00:00\" is no unicast MAC"},
-    {"vif=['mac=01:16:3e:00:00:01']\n", NULL, "is no unicast MAC"},
+     "disk: item 1: the vdev xvda is used twice"},
+    {"vif=['mac=00:16:3e:00:00']\n", NULL, "vif: item 0: \"00:16:3e:00:00\" is not a unicast MAC"},
+    {"vif=['mac=01:16:3e:00:00:01']\n", NULL, "is not a unicast MAC"},
     {"vif=['mac=00:16:3e:00:00:0A','mac=00:16:3e:00:00:0a']\n", NULL,
-     "vif: item 1: the MAC address 00:16:3e:00:00:0a is there twice"},
-    {"vif=['vifname=a/b']\n", NULL, "no device can be called \"a/b\""},
-    {"vif=['vifname=sixteenletters16']\n", NULL, "no device can be called"},
+     "vif: item 1: the MAC address 00:16:3e:00:00:0a is used twice"},
+    {"vif=['vifname=a/b']\n", NULL, "\"a/b\" is not a valid device name"},
+    {"vif=['vifname=sixteenletters16']\n", NULL, "is not a valid device name"},
+    {"vif=['rate=fast']\n", NULL, "vif: item 0: \"fast\" is not a rate such as"},
+    {"vif=['mtu=10']\n", NULL, "vif: item 0: 10 is not from 68 to 65535"},
+    {"vif=['backend=net']\ntarget='a'\nmirror=['vif=0,to=0']\n", NULL, "that vif has a backend"},
+    {"max_grant_frames=0\n", NULL, "max_grant_frames: 0 is not from 1 to 65536"},
     {"vif=['brigde=xenbr0']\n", NULL, "ids.cfg:4: vif: item 0: \"brigde\" is not known here"},
-    {"vif=['bridge=a,bridge=b']\n", NULL, "\"bridge\" is there twice"},
+    {"vif=['bridge=a,bridge=b']\n", NULL, "\"bridge\" is set twice"},
     {"vif=['bridge']\n", NULL, "\"bridge\" is not KEY=VALUE"},
     {"vif=['bridge=']\n", NULL, "\"bridge\" has no value"},
     {"vif=['bridge=a,,ip=1.2.3.4']\n", NULL, "\"\" is not KEY=VALUE"},
     /* Targets and what is watched of them. */
     {"target=''\n", NULL, "ids.cfg:4: target: empty"},
-    {"target='ids'\n", NULL, "ids.cfg:4: target: domM cannot be its own target"},
-    {"target=['a','a']\n", NULL, "ids.cfg:4: target: item 1: \"a\" is there twice"},
+    {"target='ids'\n", NULL, "ids.cfg:4: target: the monitor cannot be its own target"},
+    {"target=['a','a']\n", NULL, "ids.cfg:4: target: item 1: \"a\" is listed twice"},
     {"target=[" TEN_TARGETS("a") TEN_TARGETS("b") TEN_TARGETS("c") TEN_TARGETS("d") "]\n", NULL,
      "target: item 32: more than 32 items"},
     {"vif=['']\nmirror=['vif=0,to=0']\n", NULL, "mirror: item 0: there is no target"},
-    {"vif=['']\ntarget=['a','b']\nmirror=['vif=0,to=0']\n", NULL, "which target? there are 2"},
+    {"vif=['']\ntarget=['a','b']\nmirror=['vif=0,to=0']\n", NULL,
+     "target= is missing: there are 2"},
     {"vif=['']\ntarget='a'\nmirror=['target=b,vif=0,to=0']\n", NULL,
      "ids.cfg:6: mirror: item 0: \"b\" is not among the targets"},
-    {"vif=['']\ntarget='a'\nmirror=['vif=0,to=1']\n", NULL, "to=1: domM has only 1 vifs"},
+    {"vif=['']\ntarget='a'\nmirror=['vif=0,to=1']\n", NULL, "to=1: the monitor has only 1 vifs"},
     {"vif=['']\ntarget='a'\nmirror=['vif=0']\n", NULL, "\"to\" is missing"},
     {"vif=['']\ntarget='a'\nmirror=['to=0']\n", NULL, "\"vif\" is missing"},
     {"vif=['']\ntarget='a'\nmirror=['vif=eth0,to=0']\n", NULL, "\"eth0\" is not a whole number"},
     {"vif=['']\ntarget='a'\nmirror=['vif=999,to=0']\n", NULL, "999 is not from 0 to 127"},
-    {"vif=['bridge=xenbr0']\ntarget='a'\nmirror=['vif=0,to=0']\n", NULL, "domM could send"},
+    {"vif=['bridge=xenbr0']\ntarget='a'\nmirror=['vif=0,to=0']\n", NULL, "the monitor could send"},
     {"vif=['script=vif-bridge']\ntarget='a'\nmirror=['vif=0,to=0']\n", NULL,
      "has the script vif-bridge"},
     {"vif=['']\ntarget='a'\nmirror=['vif=0,to=0','vif=0,to=0']\n", NULL, "is mirrored twice"},
     {"storage=['nfs=a:/b']\n", NULL, "ids.cfg:4: storage: item 0: there is no target"},
-    {"target='a'\nstorage=['']\n", NULL, "one of nfs and block is needed"},
-    {"target='a'\nstorage=['nfs=a:/b,block=xvda']\n", NULL, "one of nfs and block is needed"},
+    {"target='a'\nstorage=['']\n", NULL, "either nfs or block is required"},
+    {"target='a'\nstorage=['nfs=a:/b,block=xvda']\n", NULL, "either nfs or block is required"},
     {"target='a'\nstorage=['nfs=/srv/a']\n", NULL, "nfs=/srv/a is not SERVER:/PATH"},
+    {"target='a'\nstorage=['nfs=fd00::3:/srv/a']\n", NULL,
+     "nfs=fd00::3:/srv/a is not SERVER:/PATH, nor [IPV6-ADDRESS]:/PATH"},
+    {"target='a'\nstorage=['nfs=[fd00::3:/srv/a']\n", NULL, "is not SERVER:/PATH"},
+    {"target='a'\nstorage=['nfs=a:/b,port=0']\n", NULL, "port=0 is not from 1 to 65535"},
+    {"target='a'\nstorage=['nfs=a:/b,port=2049x']\n", NULL, "port=2049x is not from"},
+    {"target='a'\nstorage=['nfs=a:/b,sec=none']\n", NULL, "sec=none is not sys, krb5"},
+    {"target='a'\nstorage=['nfs=a:/b,vers=2']\n", NULL, "vers=2 is not 3, 4"},
     {"target='a'\nstorage=['nfs=:/srv/a']\n", NULL, "nfs=:/srv/a is not SERVER:/PATH"},
-    {"target='a'\nstorage=['block=xvdz']\n", NULL, "block=xvdz: domM has no such disk"},
+    {"target='a'\nstorage=['block=xvdz']\n", NULL, "block=xvdz: the monitor has no such disk"},
     {"disk=['phy:/dev/null,xvdb,w']\ntarget='a'\nstorage=['block=xvdb']\n", NULL,
      "block=xvdb: that disk is not read-only"},
     {"target='a'\nstorage=['nfs=a:/b,max_age=3601']\n", NULL, "3601 is not from 0 to 3600"},
     {"target='a'\nstorage=['nfs=a:/b,check=2']\n", NULL, "2 is not from 0 to 1"},
     {"disk=['phy:/dev/null,xvdb,r']\ntarget='a'\nstorage=['block=xvdb,check=0']\n", NULL,
-     "check is for nfs"},
-    {"target='a'\nstorage=['nfs=a:/b','nfs=a:/b']\n", NULL, "a:/b of a is there twice"},
+     "check is valid for nfs only"},
+    {"target='a'\nstorage=['nfs=a:/b','nfs=a:/b']\n", NULL, "a:/b of a is listed twice"},
     /* Arguments. */
     {"", "memory", "argument memory:1: config parsing error"},
-    {"", "", "argument : not one KEY=VALUE"},
-    {"", "memory=64;vcpus=1", "not one KEY=VALUE"},
-    {"", "memory=64\nvcpus", "not one KEY=VALUE"},
-    {"", "name=web", "not one KEY=VALUE"},
+    {"", "", "argument : expected one KEY=VALUE"},
+    {"", "memory=64;vcpus=1", "expected one KEY=VALUE"},
+    {"", "memory=64\nvcpus", "expected one KEY=VALUE"},
+    {"", "name=web", "expected one KEY=VALUE"},
     {"", "memory=[1", "argument memory=[1:1: config parsing error"},
     {"", "memory=16", "argument memory=16: memory: 16 is not from 32"},
     {"", "memroy=64", "argument memroy=64: memroy: no such key"},
@@ -320,6 +376,7 @@ static void a_file_without_the_least_is_refused(void **state)
     } files[] = {
         {"", "ids.cfg: name: is missing"},
         {"name='ids'\nmemory=64\n", "ids.cfg: kernel: is missing"},
+        {"name.first='ids'\n", "ids.cfg:1: name.first: no such key"},
         {"name='ids'\nkernel='/dev/null'\n", "ids.cfg: memory: is missing"},
         {"name=''\n", "ids.cfg:1: name: not from 1 to 63"},
         {"name='" LONG_NAME "'\n", "ids.cfg:1: name: not from 1 to 63"},
@@ -338,7 +395,7 @@ static void a_file_without_the_least_is_refused(void **state)
     }
 }
 
-static void what_is_no_text_is_refused(void **state)
+static void binary_files_are_refused(void **state)
 {
     (void)state;
     struct domm_config *config;
@@ -410,12 +467,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_has_defaults),
         cmocka_unit_test(everything_is_taken),
+        cmocka_unit_test(a_vif_is_limited_and_a_guest_gets_grant_frames),
+        cmocka_unit_test(what_editors_of_windows_add_is_named),
         cmocka_unit_test(one_target_need_not_be_named),
         cmocka_unit_test(a_disk_that_is_shared_has_our_script_unless_it_has_another),
+        cmocka_unit_test(a_disk_with_a_line_break_is_refused),
         cmocka_unit_test(arguments_override_the_file),
         cmocka_unit_test(bad_configurations_are_refused),
         cmocka_unit_test(a_file_without_the_least_is_refused),
-        cmocka_unit_test(what_is_no_text_is_refused),
+        cmocka_unit_test(binary_files_are_refused),
         cmocka_unit_test(damaged_files_are_survived),
         cmocka_unit_test(the_manual_has_the_same_keys),
     };

@@ -9,18 +9,21 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/place.h"
-#include "lib/move/connect.h"
-#include "lib/move/peer.h"
+#include "lib/base/clock.h"
+#include "lib/base/paths.h"
+#include "lib/migrate/protocol/control_link.h"
+#include "lib/migrate/transport/connect.h"
 #include "tests/unit/streams.h"
 
 static char directory[] = "/tmp/domm-data-XXXXXX";
 static unsigned int fds_before;
+static uint64_t *wire_bytes;
 
 static const enum domm_data by_port[] = {DOMM_DATA_TCP, DOMM_DATA_TLS};
 
@@ -36,7 +39,8 @@ static struct domm_route route_to(const struct destination *destination, enum do
                                .ssh = ssh,
                                .migration = migration,
                                .streams = destination->streams,
-                               .bytes_per_s = bytes_per_s};
+                               .bytes_per_s = bytes_per_s,
+                               .wire_bytes = wire_bytes};
 }
 
 static struct domm_stream stream_to(struct destination *destination, enum domm_data data,
@@ -52,7 +56,7 @@ static struct domm_stream stream_to(struct destination *destination, enum domm_d
 
 static void guests_streams_arrive(enum domm_data data, uint64_t bytes_per_s)
 {
-    static const unsigned int guests[] = {0, 7, DOMM_DOOR_GUESTS - 1};
+    static const unsigned int guests[] = {0, 7, DOMM_ACCEPTOR_GUESTS - 1};
     struct destination destination;
     struct domm_stream streams[COUNT(guests)];
     destination_open(&destination, data);
@@ -85,6 +89,33 @@ static void streams_arrive_by_ssh(void **state)
 {
     (void)state;
     guests_streams_arrive(DOMM_DATA_SSH, 0);
+}
+
+/* sshd would refuse some of many that log in at the same time. */
+static void only_a_few_log_in_at_once(void **state)
+{
+    (void)state;
+    struct destination destination;
+    struct domm_stream early, late;
+    struct domm_error err;
+    destination_open(&destination, DOMM_DATA_SSH);
+    setenv("LATE_MS", "400", 1);
+    int64_t start = domm_now_ms();
+    early = stream_to(&destination, DOMM_DATA_SSH, DOMM_SSH_AT_ONCE - 1, 0);
+    assert_true(domm_now_ms() - start < 400);
+    start = domm_now_ms();
+    late = stream_to(&destination, DOMM_DATA_SSH, DOMM_SSH_AT_ONCE, 0);
+    assert_true(domm_now_ms() - start >= 400);
+    pass(late.fd, destination_await(&destination, DOMM_SSH_AT_ONCE), 1000);
+    domm_stream_close(&early);
+    domm_stream_close(&late);
+    /* One that is refused is noticed. */
+    setenv("LATE_MS", "", 1);
+    const struct domm_route route = route_to(&destination, DOMM_DATA_SSH, 0);
+    assert_int_equal(domm_stream_connect(&route, DOMM_SSH_AT_ONCE + 1, &late, &err), -DOMM_FAILED);
+    assert_int_equal(late.fd, -1);
+    unsetenv("LATE_MS");
+    destination_close(&destination);
 }
 
 static void streams_arrive_through_a_relay(void **state)
@@ -122,9 +153,38 @@ static void a_limit_is_kept(void **state)
         struct destination destination;
         destination_open(&destination, (enum domm_data)data);
         struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 1000000);
-        int64_t start = domm_peer_now_ms();
+        int64_t start = domm_now_ms();
         pass(stream.fd, destination_await(&destination, 0), bytes);
-        assert_in_range(domm_peer_now_ms() - start, 350, 20000);
+        assert_in_range(domm_now_ms() - start, 350, 20000);
+        domm_stream_close(&stream);
+        destination_close(&destination);
+    }
+}
+
+static void what_travels_is_counted(void **state)
+{
+    (void)state;
+    static const unsigned char zeroes[1000000];
+    unsigned char got[50000];
+    for (int data = 0; data < DOMM_DATA_KINDS; data++) {
+        struct destination destination;
+        destination_open(&destination, (enum domm_data)data);
+        *wire_bytes = 0;
+        struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 0);
+        int fd = destination_await(&destination, 0);
+        pass(stream.fd, fd, 100000);
+        assert_in_range(*wire_bytes, 100000, 110000);
+        pid_t writer = fork();
+        if (writer == 0)
+            _exit(write(stream.fd, zeroes, sizeof(zeroes)) == sizeof(zeroes) ? 0 : 1);
+        for (size_t left = sizeof(zeroes); left;) {
+            ssize_t n = read(fd, got, sizeof(got));
+            assert_in_range(n, 1, left);
+            assert_memory_equal(got, zeroes, (size_t)n);
+            left -= (size_t)n;
+        }
+        assert_int_equal(waitpid(writer, NULL, 0), writer);
+        assert_in_range(*wire_bytes, 100000, 120000);
         domm_stream_close(&stream);
         destination_close(&destination);
     }
@@ -163,30 +223,32 @@ static void only_guests_that_are_expected_come(void **state)
         struct domm_stream stream, other;
         destination_open(&destination, by_port[i]);
         const struct domm_route route = route_to(&destination, by_port[i], 0);
-        assert_int_equal(domm_stream_connect(&route, DOMM_DOOR_GUESTS, &other, &err),
+        assert_int_equal(domm_stream_connect(&route, DOMM_ACCEPTOR_GUESTS, &other, &err),
                          -DOMM_REFUSED);
-        assert_contains(err.text, "it turns the stream away");
+        assert_contains(err.text, "it rejects the stream");
         assert_contains(destination_refusal(&destination, 1).text, "there is no guest 33");
         stream = stream_to(&destination, by_port[i], 3, 0);
         assert_int_equal(domm_stream_connect(&route, 3, &other, &err), -DOMM_REFUSED);
-        assert_contains(destination_refusal(&destination, 2).text, "of guest 3 has come already");
+        assert_contains(destination_refusal(&destination, 2).text,
+                        "of guest 3 is connected already");
         pass(stream.fd, destination_await(&destination, 3), 1000);
         domm_stream_close(&stream);
         destination_close(&destination);
     }
 }
 
-/* An end that the source has not said is none, whoever brings it about. */
+/* An end that the source has not announced is an error. */
 static void a_relays_death_is_no_end(void **state)
 {
     (void)state;
-    for (int at_source = 0; at_source < 2; at_source++) {
+    for (int i = 0; i < 2 * DOMM_DATA_KINDS; i++) {
         struct destination destination;
-        destination_open(&destination, DOMM_DATA_TLS);
-        struct domm_stream stream = stream_to(&destination, DOMM_DATA_TLS, 0, 0);
+        enum domm_data data = (enum domm_data)(i / 2);
+        destination_open(&destination, data);
+        struct domm_stream stream = stream_to(&destination, data, 0, 0);
         int fd = destination_await(&destination, 0);
         pass(stream.fd, fd, 100000);
-        kill(at_source ? stream.relay : destination.door->guests[0].relay, SIGKILL);
+        kill(i % 2 ? stream.relay : destination.acceptor->guests[0].relay, SIGKILL);
         assert_int_equal(read_to_end(fd), ECONNRESET);
         domm_stream_close(&stream);
         destination_close(&destination);
@@ -271,9 +333,9 @@ static void closing_does_not_wait_for_a_reader(void **state)
         fcntl(stream.fd, F_SETFL, O_NONBLOCK);
         while (write(stream.fd, zeroes, sizeof(zeroes)) > 0)
             ;
-        int64_t start = domm_peer_now_ms();
+        int64_t start = domm_now_ms();
         domm_stream_close(&stream);
-        assert_in_range(domm_peer_now_ms() - start, 0, 10000);
+        assert_in_range(domm_now_ms() - start, 0, 10000);
         destination_close(&destination);
     }
 }
@@ -303,7 +365,7 @@ static void what_fails_is_told(void **state)
         struct domm_error err = {0};
         struct domm_route route = {.data = by_port[i], .host = "admin@127.0.0.1"};
         assert_int_equal(domm_stream_connect(&route, 0, &stream, &err), -DOMM_REFUSED);
-        assert_contains(err.text, "has told no port");
+        assert_contains(err.text, "has not sent its port");
         int fd = deaf_port(false, &route.streams.port);
         assert_int_equal(domm_stream_connect(&route, 0, &stream, &err), -DOMM_FAILED);
         assert_contains(err.text, "connecting to 127.0.0.1, TCP port ");
@@ -425,7 +487,14 @@ static int deliver(char **words)
         strcmp(words[4], "--stream") != 0 || !domm_uuid_parse(words[5], &uuid) ||
         strcmp(words[6], "--guest") != 0)
         return 2;
-    return domm_door_deliver(&uuid, (unsigned int)atoi(words[7]), STDIN_FILENO, &err) ? 1 : 0;
+    unsigned int guest = (unsigned int)atoi(words[7]);
+    const char *late_ms = getenv("LATE_MS"); /* how long it takes to log in; empty: it may not */
+    if (late_ms && !*late_ms)
+        return 1;
+    usleep(late_ms ? (useconds_t)atoi(late_ms) * 1000 : 0);
+    if (guest >= DOMM_SSH_AT_ONCE && write(STDOUT_FILENO, "", 1) != 1)
+        return 1;
+    return domm_acceptor_deliver(&uuid, guest, STDIN_FILENO, &err) ? 1 : 0;
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, before, after)
@@ -436,9 +505,11 @@ int main(int argc, char **argv)
         EACH(streams_arrive_by_tcp),
         EACH(streams_arrive_by_tls),
         EACH(streams_arrive_by_ssh),
+        EACH(only_a_few_log_in_at_once),
         EACH(streams_arrive_through_a_relay),
         EACH(a_stream_ends_with_its_writer),
         EACH(a_limit_is_kept),
+        EACH(what_travels_is_counted),
         EACH(who_has_another_key_is_turned_away),
         EACH(only_guests_that_are_expected_come),
         EACH(a_relays_death_is_no_end),
@@ -453,6 +524,8 @@ int main(int argc, char **argv)
     if (argc == 8)
         return deliver(argv);
     signal(SIGPIPE, SIG_IGN);
+    wire_bytes =
+        mmap(NULL, sizeof(*wire_bytes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (!mkdtemp(directory))
         return 1;
     domm_run_directory = directory;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/guest/freezer.h"
+#include "cmd/agent/freezer.h"
 
 static char root[] = "/tmp/domm-freezer-XXXXXX";
 static char list[sizeof(root) + 8];
@@ -79,7 +79,7 @@ static void all_but_the_agents_own_way_are_frozen(void **state)
     assert_true(freezer_is_done(list));
 }
 
-static void only_what_it_froze_is_thawed(void **state)
+static void only_groups_that_it_froze_are_thawed(void **state)
 {
     (void)state;
     freezer_thaw(list);
@@ -109,7 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_but_the_agents_own_way_are_frozen),
-        cmocka_unit_test(only_what_it_froze_is_thawed),
+        cmocka_unit_test(only_groups_that_it_froze_are_thawed),
         cmocka_unit_test(an_agent_in_the_root_has_no_siblings),
         cmocka_unit_test(where_no_list_can_be_kept_nothing_is_frozen),
     };

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "cmd/guest/check.h"
+#include "cmd/kernel-check/check.h"
 #include "tests/unit/fake-kernel.h"
 
 static char path[] = "/tmp/domm-test-kernel-check-XXXXXX";
@@ -12,6 +12,7 @@ static struct baseline baseline;
 static struct knowledge knowledge;
 static struct changes changes;
 static struct domm_error err;
+static const struct kernel_given nothing_given;
 
 static int start(void **state)
 {
@@ -22,7 +23,7 @@ static int start(void **state)
     int fd = mkstemp(path);
     FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
     assert_non_null(stream);
-    assert_int_equal(take_baseline(&memory, stream, &err), 0);
+    assert_int_equal(take_baseline(&memory, &nothing_given, stream, &err), 0);
     fclose(stream);
     assert_int_equal(baseline_open(path, &baseline, &err), 0);
     return 0;
@@ -251,10 +252,10 @@ static void without_a_kernel_there_is_no_baseline(void **state)
     FILE *nowhere = fopen("/dev/null", "w");
     char *text = strstr(fake_kernel_info(fake), "OSRELEASE");
     *text = 'x';
-    assert_int_equal(take_baseline(&memory, nowhere, &err), -DOMM_NOT_FOUND);
+    assert_int_equal(take_baseline(&memory, &nothing_given, nowhere, &err), -DOMM_NOT_FOUND);
     *text = 'O';
     *fake_kernel_at(fake, FAKE_NAMES + 10) ^= 1; /* of _stext's name */
-    assert_int_equal(take_baseline(&memory, nowhere, &err), -DOMM_NOT_FOUND);
+    assert_int_equal(take_baseline(&memory, &nothing_given, nowhere, &err), -DOMM_NOT_FOUND);
     fclose(nowhere);
 }
 
@@ -280,7 +281,7 @@ static void a_damaged_baseline_is_refused(void **state)
 {
     (void)state;
     static unsigned char bytes[65536];
-    unsigned char page[DOMM_GUEST_PAGE];
+    unsigned char page[DOMM_VMI_PAGE];
     struct baseline damaged;
     size_t size = load(bytes, sizeof(bytes));
     for (size_t i = 0; i < size; i += 7) {

@@ -3,8 +3,9 @@
 
 #include <errno.h>
 
-#include "lib/guest/kernel.h"
-#include "lib/guest/pagetable.h"
+#include "lib/base/clock.h"
+#include "lib/vmi/kernel.h"
+#include "lib/vmi/pagetable.h"
 #include "tests/unit/fake-kernel.h"
 
 static struct fake_kernel *fake;
@@ -162,30 +163,46 @@ static void symbols_are_found(void **state)
     assert_int_equal(domm_kernel_symbol_at(kernel, 0, &symbol), -ENOENT);
 }
 
-/* As Linux has had them since 6.15. */
-static void unsigned_offsets_are_understood(void **state)
+static int look_given(const char *symbols, const char *vmcoreinfo)
 {
-    (void)state;
+    struct domm_physical memory = fake_kernel_memory(fake);
+    struct kernel_given given = {.vmcoreinfo = vmcoreinfo,
+                                 .symbols = symbols,
+                                 .symbols_size = symbols ? strlen(symbols) : 0};
+    domm_kernel_close(kernel);
+    kernel = NULL;
+    return kernel_open_given(&memory, &given, &kernel);
+}
+
+static void expect_symbols(void)
+{
     struct domm_symbol symbol;
-    for (unsigned int i = 0; i < 20; i++) {
-        int32_t offset;
-        memcpy(&offset, fake_kernel_at(fake, FAKE_OFFSETS + 4 * i), sizeof(offset));
-        offset = offset < 0 ? -1 - offset : 0;
-        memcpy(fake_kernel_at(fake, FAKE_OFFSETS + 4 * i), &offset, sizeof(offset));
-    }
-    /* The base itself is no oracle for _stext at distance 0 with signs: 0 would be absolute. */
-    assert_int_equal(look(), 0);
     assert_int_equal(domm_kernel_symbol(kernel, "do_open", &symbol), 0);
     assert_int_equal(symbol.address, FAKE_BASE + FAKE_OPEN);
+    assert_int_equal(symbol.type, 'T');
+    assert_int_equal(domm_kernel_symbol(kernel, "_end", &symbol), 0);
+    assert_int_equal(symbol.address, FAKE_BASE + FAKE_END);
+    assert_int_equal(domm_kernel_symbol_at(kernel, FAKE_BASE + FAKE_OPEN + 9, &symbol), 0);
+    assert_string_equal(symbol.name, "do_open");
+}
+
+static void each_layout_of_symbols_is_read(void **state)
+{
+    (void)state;
+    for (int layout = 0; layout < FAKE_LAYOUTS; layout++) {
+        fake_kernel_lay_out(fake, (enum fake_layout)layout);
+        assert_int_equal(look(), 0);
+        expect_symbols();
+    }
 }
 
 static void replace(const char *from, const char *to)
 {
-    char page[DOMM_GUEST_PAGE + 1] = {0}, *info = fake_kernel_info(fake);
+    char page[DOMM_VMI_PAGE + 1] = {0}, *info = fake_kernel_info(fake);
     char *at = strstr(info, from);
     assert_non_null(at);
     snprintf(page, sizeof(page), "%.*s%s%s", (int)(at - info), info, to, at + strlen(from));
-    memcpy(info, page, DOMM_GUEST_PAGE);
+    memcpy(info, page, DOMM_VMI_PAGE);
 }
 
 struct edit {
@@ -235,16 +252,16 @@ static void a_vmcoreinfo_that_makes_no_sense_is_none(void **state)
 static void forgeries_are_passed_over(void **state)
 {
     (void)state;
-    memcpy(fake->memory + 0x3000, fake_kernel_info(fake), DOMM_GUEST_PAGE);
-    memcpy(fake->memory + 0x4000, fake_kernel_info(fake), DOMM_GUEST_PAGE);
+    memcpy(fake->memory + 0x3000, fake_kernel_info(fake), DOMM_VMI_PAGE);
+    memcpy(fake->memory + 0x4000, fake_kernel_info(fake), DOMM_VMI_PAGE);
     char *number = strstr((char *)fake->memory + 0x4000, "num_syms)=ffffffff81004000");
     assert_non_null(number);
     memcpy(number + 18, "81006ff0", 8);
     assert_int_equal(look(), 0);
     assert_int_equal(domm_kernel_facts(kernel)->vmcoreinfo, FAKE_VMCOREINFO);
     /* Any number of them ends the search, and no crash. */
-    for (uint64_t page = 0; page < FAKE_VMCOREINFO; page += DOMM_GUEST_PAGE)
-        memcpy(fake->memory + page, fake->memory + 0x4000, DOMM_GUEST_PAGE);
+    for (uint64_t page = 0; page < FAKE_VMCOREINFO; page += DOMM_VMI_PAGE)
+        memcpy(fake->memory + page, fake->memory + 0x4000, DOMM_VMI_PAGE);
     assert_int_equal(look(), 0);
     assert_int_equal(domm_kernel_facts(kernel)->vmcoreinfo, FAKE_VMCOREINFO);
 }
@@ -286,6 +303,218 @@ static void a_memory_that_cannot_be_read_is_an_error(void **state)
     assert_int_equal(look(), -EIO);
 }
 
+static void change(char *text, const char *from, const char *to)
+{
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    assert_int_equal(strlen(from), strlen(to));
+    memcpy(at, to, strlen(to));
+}
+
+/* Linux has published its symbols since 6.0. */
+static void symbols_may_be_given_by_hand(void **state)
+{
+    (void)state;
+    char *map = fake_kernel_map(0);
+    replace("kallsyms_names", "kallsyms_n4mes");
+    assert_int_equal(look_given(map, NULL), 0);
+    assert_true(domm_kernel_facts(kernel)->page_tables);
+    expect_symbols();
+    free(map);
+}
+
+static void given_symbols_are_moved_with_the_image(void **state)
+{
+    (void)state;
+    struct domm_symbol symbol;
+    char *map = fake_kernel_map(0x200000);
+    assert_int_equal(look_given(map, NULL), -ENOENT);
+    replace("KERNELOFFSET=0", "KERNELOFFSET=200000");
+    assert_int_equal(look_given(map, NULL), 0);
+    expect_symbols();
+    assert_int_equal(domm_kernel_symbol(kernel, "percpu", &symbol), 0);
+    assert_int_equal(symbol.address, 0x1000);
+    free(map);
+    /* As /proc/kallsyms has them, with modules'. */
+    char *moved = fake_kernel_map(0), *text = NULL;
+    assert_true(asprintf(&text, "%sffffffffc0000000 t init_module\t[fake]\n", moved) > 0);
+    assert_int_equal(look_given(text, NULL), 0);
+    expect_symbols();
+    assert_int_equal(domm_kernel_symbol(kernel, "init_module", &symbol), -ENOENT);
+    free(moved);
+    free(text);
+}
+
+/* Each byte of the table counts that the search relies on: what is found agrees with itself. */
+static void hidden_symbols_are_found_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct domm_symbol symbol;
+    size_t found = 0, looks = 0;
+    fake_kernel_lay_out(fake, FAKE_HIDDEN);
+    for (uint64_t at = FAKE_HIDDEN_OFFSETS; at < FAKE_HIDDEN_OFFSETS + 0x600; at += 13, looks++) {
+        *fake_kernel_at(fake, at) ^= 0x41;
+        if (look() == 0 && domm_kernel_symbol(kernel, "_stext", &symbol) == 0) {
+            assert_int_equal(symbol.address, FAKE_BASE);
+            found++;
+        }
+        *fake_kernel_at(fake, at) ^= 0x41;
+    }
+    /* Names and addresses of others may be anything; tokens and their index may not. */
+    assert_in_range(found, looks / 8, looks / 2);
+    assert_int_equal(look(), 0);
+    expect_symbols();
+}
+
+/* A PV guest's tables hold the host's frames. */
+static void given_symbols_serve_without_page_tables(void **state)
+{
+    (void)state;
+    char *map = fake_kernel_map(0);
+    for (uint64_t i = 0; i < 512; i++)
+        fake_kernel_put64(fake, FAKE_ROOT + 8 * i, UINT64_C(0x12345678001));
+    replace("kallsyms_names", "kallsyms_n4mes");
+    assert_int_equal(look(), -ENOENT);
+    assert_int_equal(look_given(map, NULL), 0);
+    assert_false(domm_kernel_facts(kernel)->page_tables);
+    expect_symbols();
+    free(map);
+}
+
+static void symbols_of_another_kernel_are_refused(void **state)
+{
+    (void)state;
+    char *map = fake_kernel_map(0);
+    change(fake_kernel_info(fake), "6.1.0", "6.1.1");
+    assert_int_equal(look_given(map, NULL), -ENOENT);
+    change(fake_kernel_info(fake), "6.1.1", "6.1.0");
+    assert_int_equal(look_given(map, NULL), 0);
+    change(map, "ffffffff81000000 T _stext", "ffffffff81000008 T _stext");
+    assert_int_equal(look_given(map, NULL), -ENOENT);
+    free(map);
+}
+
+static void a_text_that_holds_no_symbols_is_refused(void **state)
+{
+    (void)state;
+    static const struct edit edits[] = {
+        {" T _stext\n", " T _stexT\n"},   {" T _stext\n", " T _stext "},
+        {" T _stext", " T \tstext"},      {" T _stext", " T _ste\033t"},
+        {" T _stext", "TT _stext"},       {"00001000 A", "0000100g A"},
+        {"linux_banner", "linux_b4nner"}, {"000000000000", "        0000"},
+    };
+    for (size_t i = 0; i < COUNT(edits); i++) {
+        char *map = fake_kernel_map(0);
+        change(map, edits[i].from, edits[i].to);
+        if (look_given(map, NULL) != -EINVAL)
+            fail_msg("case %zu was accepted", i);
+        free(map);
+    }
+    assert_int_equal(look_given("", NULL), -EINVAL);
+    assert_int_equal(look_given("\n", NULL), -EINVAL);
+    /* What Debian installs instead of it. */
+    assert_int_equal(look_given("ffffffffffffffff B The real System.map is elsewhere\n", NULL),
+                     -EINVAL);
+}
+
+static void long_names_are_taken(void **state)
+{
+    (void)state;
+    struct domm_symbol symbol;
+    char name[DOMM_SYMBOL_LENGTH] = "", *map = fake_kernel_map(0), *text = NULL;
+    memset(name, 'x', DOMM_SYMBOL_LENGTH - 2); /* with its type one less than the limit */
+    assert_true(asprintf(&text, "%sffffffff8100f000 t %s\n", map, name) > 0);
+    assert_int_equal(look_given(text, NULL), 0);
+    assert_int_equal(domm_kernel_symbol(kernel, name, &symbol), 0);
+    assert_int_equal(symbol.address, FAKE_BASE + FAKE_END);
+    assert_string_equal(symbol.name, name);
+    free(map);
+    free(text);
+}
+
+static void vmcoreinfo_may_be_given_by_hand(void **state)
+{
+    (void)state;
+    char page[DOMM_VMI_PAGE];
+    memcpy(page, fake_kernel_info(fake), sizeof(page));
+    assert_int_equal(look_given(NULL, page), 0);
+    assert_int_equal(domm_kernel_facts(kernel)->vmcoreinfo, FAKE_VMCOREINFO);
+    memset(fake_kernel_info(fake), 0, DOMM_VMI_PAGE);
+    assert_int_equal(look(), -ENOENT);
+    assert_int_equal(look_given(NULL, page), 0);
+    assert_int_equal(domm_kernel_facts(kernel)->vmcoreinfo, 0);
+    expect_symbols();
+    change(page, "SYMBOL(_stext)=ffffffff81000000", "SYMBOL(_stext)=ffffffff81000008");
+    assert_int_equal(look_given(NULL, page), -ENOENT);
+    change(page, "OSRELEASE", "0SRELEASE");
+    assert_int_equal(look_given(NULL, page), -EINVAL);
+}
+
+static int read_kernel(const void *context, uint64_t virtual_address, void *buffer, size_t size)
+{
+    return domm_kernel_read(context, virtual_address, buffer, size);
+}
+
+/* The limit on the search is looked at while symbols are read that take long. */
+static void a_search_that_is_cut_short_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(look(), 0);
+    struct kallsyms_source source = {.read = read_kernel, .context = kernel};
+    struct kallsyms *symbols;
+    fake->slow_ms = 5;
+    int64_t start = domm_cpu_ms();
+    source.deadline_ms = start + 40;
+    assert_int_equal(kallsyms_load(&source, kernel_info(kernel), &symbols), -ETIMEDOUT);
+    assert_in_range(domm_cpu_ms() - start, 40, 90);
+    fake->slow_ms = 0;
+    source.deadline_ms = domm_cpu_ms() + 5000;
+    assert_int_equal(kallsyms_load(&source, kernel_info(kernel), &symbols), 0);
+    kallsyms_free(symbols);
+}
+
+/* Each page is a copy of VMCOREINFO, as a process in the target may make them. */
+static int read_forgeries(const void *context, uint64_t address, void *buffer, size_t size)
+{
+    (void)context;
+    (void)address;
+    for (size_t done = 0; done < size; done += DOMM_VMI_PAGE)
+        memcpy((char *)buffer + done, fake_kernel_info(fake),
+               size - done < DOMM_VMI_PAGE ? size - done : DOMM_VMI_PAGE);
+    return 0;
+}
+
+static void too_many_candidates_are_told(void **state)
+{
+    (void)state;
+    struct domm_physical memory = fake_kernel_memory(fake);
+    memory.read = read_forgeries;
+    memory.frames = 1u << 20;
+    assert_int_equal(domm_kernel_open(&memory, &kernel), -ETIMEDOUT);
+}
+
+/* All symbols at one address, as a hostile table may have them: looking each up takes no longer. */
+static void lookups_do_not_slow_down_at_one_address(void **state)
+{
+    (void)state;
+    struct vmcoreinfo info = {.stext = FAKE_BASE};
+    struct kallsyms *symbols;
+    struct domm_symbol symbol;
+    enum { LINES = 200000 };
+    static char text[LINES * 27 + 1];
+    for (size_t i = 0; i < LINES; i++)
+        memcpy(text + i * 26, "ffffffff81000000 t _stext\n", 26);
+    int64_t start = domm_cpu_ms();
+    assert_int_equal(kallsyms_parse(text, LINES * 26, &info, &symbols), 0);
+    for (size_t i = 0; i < kallsyms_count(symbols); i++) {
+        kallsyms_get(symbols, i, &symbol);
+        assert_int_equal(kallsyms_find_at(symbols, FAKE_BASE + i), 0);
+    }
+    assert_int_equal(symbol.size, 0);
+    assert_in_range(domm_cpu_ms() - start, 0, 5000);
+    kallsyms_free(symbols);
+}
+
 struct damage {
     uint64_t offset;
     uint32_t value;
@@ -318,9 +547,9 @@ static void names_are_bounded(void **state)
 {
     (void)state;
     struct domm_symbol symbol;
-    uint16_t place = 0x1700;
+    uint16_t position = 0x1700;
     memset(fake_kernel_at(fake, FAKE_TOKEN_TABLE + 0x1700), 'x', 0x100);
-    memcpy(fake_kernel_at(fake, FAKE_TOKEN_INDEX + 2 * 'd'), &place, sizeof(place));
+    memcpy(fake_kernel_at(fake, FAKE_TOKEN_INDEX + 2 * 'd'), &position, sizeof(position));
     if (look() == 0 && domm_kernel_symbol_at(kernel, FAKE_BASE + FAKE_OPEN, &symbol) == 0)
         assert_true(strlen(symbol.name) < DOMM_SYMBOL_LENGTH);
 }
@@ -363,7 +592,7 @@ int main(void)
         TEST(addresses_that_lead_nowhere_are_refused),
         TEST(hostile_page_tables_end),
         TEST(symbols_are_found),
-        TEST(unsigned_offsets_are_understood),
+        TEST(each_layout_of_symbols_is_read),
         TEST(a_vmcoreinfo_that_makes_no_sense_is_none),
         TEST(forgeries_are_passed_over),
         TEST(a_kernel_without_symbols_is_found),
@@ -372,6 +601,17 @@ int main(void)
         TEST(kallsyms_that_make_no_sense_are_refused),
         TEST(names_are_bounded),
         TEST(noise_does_no_harm),
+        TEST(hidden_symbols_are_found_whole_or_not_at_all),
+        TEST(symbols_may_be_given_by_hand),
+        TEST(given_symbols_are_moved_with_the_image),
+        TEST(given_symbols_serve_without_page_tables),
+        TEST(symbols_of_another_kernel_are_refused),
+        TEST(a_text_that_holds_no_symbols_is_refused),
+        TEST(long_names_are_taken),
+        TEST(vmcoreinfo_may_be_given_by_hand),
+        TEST(a_search_that_is_cut_short_is_told),
+        TEST(too_many_candidates_are_told),
+        TEST(lookups_do_not_slow_down_at_one_address),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
 }

@@ -2,8 +2,11 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include "lib/base/log.h"
+#include "lib/xen/xen_internal.h"
 
 struct capture {
     struct domm_log log;
@@ -103,6 +106,73 @@ static void timestamps_are_iso_8601(void **state)
     assert_int_equal(capture->text[10], 'T');
 }
 
+static void the_journal_is_told_priorities(void **state)
+{
+    (void)state;
+    FILE *stream = tmpfile();
+    struct domm_log log;
+    struct stat file;
+    char id[48], text[64] = "";
+    assert_non_null(stream);
+    assert_int_equal(fstat(fileno(stream), &file), 0);
+    snprintf(id, sizeof(id), "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+    assert_int_equal(setenv("JOURNAL_STREAM", "1:1", 1), 0);
+    domm_log_init(&log, stream, "prog");
+    domm_log(&log, DOMM_LOG_ERROR, "x");
+    assert_int_equal(setenv("JOURNAL_STREAM", id, 1), 0);
+    domm_log_init(&log, stream, "prog");
+    domm_log(&log, DOMM_LOG_ERROR, "x");
+    domm_log(&log, DOMM_LOG_INFO, "y");
+    unsetenv("JOURNAL_STREAM");
+    rewind(stream);
+    assert_true(fread(text, 1, sizeof(text) - 1, stream) > 0);
+    assert_string_equal(text, "prog: error: x\n<3>prog: error: x\n<6>prog: info: y\n");
+    fclose(stream);
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static void what_a_cause_may_log_is_bounded(void **state)
+{
+    struct capture *capture = *state;
+    struct domm_log_limit limit = {.bucket = {.rate = 1, .burst = 3}};
+    size_t allowed = 0;
+    for (int i = 0; i < 1000; i++)
+        allowed += domm_log_allows(&capture->log, &limit);
+    assert_in_range(allowed, 3, 5);
+    limit.bucket.at_ms -= 2000;
+    assert_true(domm_log_allows(&capture->log, &limit));
+    domm_log(&capture->log, DOMM_LOG_ERROR, "again");
+    char text[96];
+    snprintf(text, sizeof(text), "prog: warning: %zu lines were left out here\nprog: error: again\n",
+             1000 - allowed);
+    assert_string_equal(capture->text, text);
+}
+
+/* Thousands of failed calls a second, each of several lines, are what a monitor can cause. */
+static void libraries_keep_to_the_limit(void **state)
+{
+    struct capture *capture = *state;
+    struct domm_log_limit limit = {.bucket = {.rate = 1, .burst = 3}};
+    struct domm_xtl xtl;
+    domm_xtl_init(&xtl, &capture->log);
+    for (int i = 0; i < 100; i++)
+        xtl_log(&xtl.vtable, XTL_ERROR, EINVAL, "xc", "mapping %d", i);
+    assert_int_equal(lines_of(capture->text), 100);
+    capture->log.libraries = &limit;
+    for (int i = 0; i < 1000; i++) {
+        xtl_log(&xtl.vtable, XTL_DEBUG, -1, "xc", "not shown, and not counted");
+        xtl_log(&xtl.vtable, XTL_ERROR, EINVAL, "xc", "mapping %d", i);
+    }
+    assert_in_range(lines_of(capture->text), 103, 106);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_capture, close_capture)
@@ -114,6 +184,9 @@ int main(void)
         CASE(progress_is_for_terminals),
         CASE(colour_is_around_the_level_only),
         CASE(timestamps_are_iso_8601),
+        CASE(what_a_cause_may_log_is_bounded),
+        CASE(libraries_keep_to_the_limit),
+        cmocka_unit_test(the_journal_is_told_priorities),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include "cmd/domm/table.h"
 
 static const struct cmd_row table[] = {
-    {.name = "migrate"},
+    {.name = "migrate", .alias = "co-migrate"},
     {.name = "monitor-status"},
     {.name = "list"},
     {.name = "listen"},
@@ -34,6 +34,13 @@ static void a_clear_beginning_is_enough(void **state)
     assert_string_equal(found("liste"), "listen");
 }
 
+static void another_name_is_as_good(void **state)
+{
+    (void)state;
+    assert_string_equal(found("co-migrate"), "migrate");
+    assert_string_equal(found("co"), "migrate");
+}
+
 static void an_unclear_beginning_names_the_candidates(void **state)
 {
     (void)state;
@@ -53,8 +60,11 @@ static void a_slip_gets_the_near_match(void **state)
         const char *hint;
     } slips[] = {{"migarte", "'migrate'"},
                  {"lits", "'list'"},
+                 {"comigrate", "'co-migrate'"},
                  {"lisst", "'list'"},
-                 {"monitorstatus", "'monitor-status'"}};
+                 {"monitorstatus", "'monitor-status'"},
+                 {"status", "'monitor-status'"},
+                 {"stat", "'monitor-status'"}};
     for (size_t i = 0; i < COUNT(slips); i++) {
         const struct cmd_row *row;
         struct domm_error err;
@@ -67,7 +77,7 @@ static void a_slip_gets_the_near_match(void **state)
 static void something_else_gets_none(void **state)
 {
     (void)state;
-    static const char *const others[] = {"", "xyz", "-", "receiv",
+    static const char *const others[] = {"", "xyz", "-", "receiv", "x", "ts",
                                          "a-name-that-is-much-longer-than-any-command-could-be"};
     for (size_t i = 0; i < COUNT(others); i++) {
         const struct cmd_row *row;
@@ -89,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_names_win),
         cmocka_unit_test(a_clear_beginning_is_enough),
+        cmocka_unit_test(another_name_is_as_good),
         cmocka_unit_test(an_unclear_beginning_names_the_candidates),
         cmocka_unit_test(a_slip_gets_the_near_match),
         cmocka_unit_test(something_else_gets_none),

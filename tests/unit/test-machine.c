@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/unit.h"
 
-#include "lib/move/machine.h"
+#include "lib/migrate/fsm/machine.h"
 
-static struct domm_machine begin(bool source, unsigned int n, struct domm_move_answer *answer_r)
+static struct domm_machine begin(bool source, unsigned int n, struct domm_machine_answer *answer_r)
 {
     struct domm_machine machine;
-    struct domm_move_setup setup = {.source = source, .n_targets = n};
+    struct domm_migration_setup setup = {.source = source, .n_targets = n};
     domm_machine_begin(&machine, &setup, answer_r);
     return machine;
 }
 
-static struct domm_move_answer tell(struct domm_machine *machine, enum domm_event_type type)
+static struct domm_machine_answer tell(struct domm_machine *machine, enum domm_event_type type)
 {
-    struct domm_move_answer answer;
+    struct domm_machine_answer answer;
     domm_machine_handle(machine, &(struct domm_event){.type = type}, &answer);
     return answer;
 }
 
-static struct domm_move_answer get(struct domm_machine *machine, enum domm_message message)
+static struct domm_machine_answer get(struct domm_machine *machine, enum domm_message_type message)
 {
-    struct domm_move_answer answer;
+    struct domm_machine_answer answer;
     domm_machine_handle(
         machine, &(struct domm_event){.type = DOMM_EVENT_MESSAGE, .message = message}, &answer);
     return answer;
@@ -31,28 +31,31 @@ static void transitions_stay_at_their_end(void **state)
 {
     (void)state;
     size_t n = 0;
-    for (enum domm_move_state from = 0; from < DOMM_MOVE_STATES; from++) {
-        assert_non_null(domm_states[from].name);
-        for (enum domm_move_cause cause = 0; cause < DOMM_CAUSES; cause++) {
-            enum domm_move_state to = domm_next_state(from, cause);
-            if (to == DOMM_MOVE_STATES)
+    for (enum domm_migration_state from = 0; from < DOMM_MIGRATION_STATES; from++) {
+        assert_non_null(domm_migration_states[from].name);
+        for (enum domm_migration_cause cause = 0; cause < DOMM_CAUSES; cause++) {
+            enum domm_migration_state to = domm_migration_next_state(from, cause);
+            if (to == DOMM_MIGRATION_STATES)
                 continue;
             n++;
-            assert_int_equal(domm_state_is_source(from), domm_state_is_source(to));
+            assert_int_equal(domm_migration_state_is_source(from),
+                             domm_migration_state_is_source(to));
             /* The one message that gives the guests back, and the one that gives them away. */
-            if (domm_state_is_source(from) && !domm_states[from].owns && domm_states[to].owns)
+            if (domm_migration_state_is_source(from) && !domm_migration_states[from].owns &&
+                domm_migration_states[to].owns)
                 assert_int_equal((int)cause, DOMM_MESSAGE_GONE);
-            if (!domm_state_is_source(from) && !domm_states[from].owns && domm_states[to].owns)
+            if (!domm_migration_state_is_source(from) && !domm_migration_states[from].owns &&
+                domm_migration_states[to].owns)
                 assert_int_equal(from, DOMM_DST_ADOPTING);
             if (to == DOMM_DST_ADOPTING)
                 assert_int_equal((int)cause, DOMM_MESSAGE_COMMIT);
-            if (!domm_state_is_source(from) && domm_states[from].owns)
-                assert_true(domm_states[to].owns);
+            if (!domm_migration_state_is_source(from) && domm_migration_states[from].owns)
+                assert_true(domm_migration_states[to].owns);
             if (cause == DOMM_CAUSE_ABORT)
-                assert_true(domm_states[from].revocable);
+                assert_true(domm_migration_states[from].revocable);
         }
     }
-    print_message("# %zu transitions between %d states\n", n, (int)DOMM_MOVE_STATES);
+    print_message("# %zu transitions between %d states\n", n, (int)DOMM_MIGRATION_STATES);
 }
 
 static void steps_have_a_state_of_their_end(void **state)
@@ -60,18 +63,21 @@ static void steps_have_a_state_of_their_end(void **state)
     (void)state;
     for (enum domm_step step = 0; step < DOMM_STEPS; step++) {
         assert_non_null(domm_steps[step].name);
-        assert_int_equal(domm_state_is_source(domm_steps[step].state), step < DOMM_STEP_ADMIT);
-        assert_int_equal(domm_states[domm_steps[step].state].kind, DOMM_STATE_RUNS);
+        assert_int_equal(domm_migration_state_is_source(domm_steps[step].state),
+                         step < DOMM_STEP_ADMIT);
+        assert_int_equal(domm_migration_states[domm_steps[step].state].kind, DOMM_STATE_KIND_RUNS);
         /* Only before COMMIT is there a way back. */
-        assert_true(!domm_steps[step].undo || domm_states[domm_steps[step].state].revocable);
+        assert_true(!domm_steps[step].undo ||
+                    domm_migration_states[domm_steps[step].state].revocable);
     }
 }
 
 static void check_answer(const struct domm_machine *before, const struct domm_machine *after,
-                         const struct domm_move_answer *answer)
+                         const struct domm_machine_answer *answer)
 {
-    assert_true(after->state < DOMM_MOVE_STATES);
-    assert_int_equal(domm_state_is_source(before->state), domm_state_is_source(after->state));
+    assert_true(after->state < DOMM_MIGRATION_STATES);
+    assert_int_equal(domm_migration_state_is_source(before->state),
+                     domm_migration_state_is_source(after->state));
     assert_true(answer->n <= DOMM_MAX_ACTIONS);
     if (answer->ignored && before->state == after->state && before->busy == after->busy)
         assert_true(answer->n <= 1); /* at most a step that was due */
@@ -84,12 +90,13 @@ static void every_event_has_an_answer_in_every_state(void **state)
 {
     (void)state;
     size_t n = 0;
-    struct domm_move_answer answer;
-    for (enum domm_move_state in = 0; in < DOMM_MOVE_STATES; in++)
+    struct domm_machine_answer answer;
+    for (enum domm_migration_state in = 0; in < DOMM_MIGRATION_STATES; in++)
         for (unsigned int progress = 0; progress < 30; progress++)
             for (unsigned int flags = 0; flags < 64; flags++)
                 for (unsigned int e = 0; e < (unsigned int)DOMM_EVENTS + 40; e++) {
-                    struct domm_machine before = begin(domm_state_is_source(in), 2, &answer);
+                    struct domm_machine before =
+                        begin(domm_migration_state_is_source(in), 2, &answer);
                     before.state = in;
                     before.next = before.begun = progress;
                     before.busy = flags & 1 ? progress : 0;
@@ -104,7 +111,7 @@ static void every_event_has_an_answer_in_every_state(void **state)
                                                .guest = e % 5 ? e % 5 - 1 : UINT32_MAX};
                     if (e >= DOMM_EVENTS) {
                         event.type = DOMM_EVENT_MESSAGE;
-                        event.message = (enum domm_message)(e - DOMM_EVENTS);
+                        event.message = (enum domm_message_type)(e - DOMM_EVENTS);
                     }
                     domm_machine_handle(&after, &event, &answer);
                     check_answer(&before, &after, &answer);
@@ -114,7 +121,7 @@ static void every_event_has_an_answer_in_every_state(void **state)
 }
 
 /* Writes down what an answer says and takes each step to its end. */
-static void play(struct domm_machine *machine, struct domm_move_answer answer, char *log,
+static void play(struct domm_machine *machine, struct domm_machine_answer answer, char *log,
                  size_t size)
 {
     static const char *const verbs[] = {"", "undo ", "cancel "};
@@ -127,7 +134,8 @@ static void play(struct domm_machine *machine, struct domm_move_answer answer, c
             if (action->type == DOMM_ACTION_SEND)
                 snprintf(log + used, size - used, "say %d; ", action->message);
             else if (action->type == DOMM_ACTION_REPORT)
-                snprintf(log + used, size - used, "report %s", domm_states[machine->state].name);
+                snprintf(log + used, size - used, "report %s",
+                         domm_migration_states[machine->state].name);
             else
                 snprintf(log + used, size - used, "%s%s %u; ", verbs[action->type],
                          domm_steps[action->step].name, action->guest);
@@ -144,7 +152,7 @@ static void the_order_at_the_source(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_move_answer answer;
+    struct domm_machine_answer answer;
     struct domm_machine m = begin(true, 2, &answer);
     play(&m, answer, log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
@@ -169,12 +177,12 @@ static void the_order_at_the_destination(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_move_answer answer;
+    struct domm_machine_answer answer;
     struct domm_machine m = begin(false, 2, &answer);
     assert_int_equal(answer.n, 0);
     play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_OFFER), log, sizeof(log));
-    play(&m, get(&m, DOMM_MESSAGE_GO), log, sizeof(log));
+    play(&m, get(&m, DOMM_MESSAGE_PREPARE), log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_COMMIT), log, sizeof(log));
     play(&m, tell(&m, DOMM_EVENT_READY), log, sizeof(log));
     assert_string_equal(
@@ -189,7 +197,7 @@ static void the_order_of_the_rollback(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_move_answer answer;
+    struct domm_machine_answer answer;
     struct domm_machine m = begin(true, 2, &answer);
     play(&m, answer, log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_HELLO), log, sizeof(log));
@@ -199,7 +207,7 @@ static void the_order_of_the_rollback(void **state)
     log[0] = '\0';
     play(&m, tell(&m, DOMM_EVENT_ABORT), log, sizeof(log));
     play(&m, get(&m, DOMM_MESSAGE_GONE), log, sizeof(log));
-    assert_int_equal(m.state, DOMM_SRC_AWAITING);
+    assert_int_equal(m.state, DOMM_SRC_AWAITING_MONITOR);
     play(&m, tell(&m, DOMM_EVENT_READY), log, sizeof(log));
     assert_string_equal(log, "say 9; undo rename-away 2; undo rename-away 1; undo rename-away 0; "
                              "undo detach 0; undo stop-domm 0; undo stop 2; undo stop 1; "
@@ -208,10 +216,10 @@ static void the_order_of_the_rollback(void **state)
     assert_true(m.gone);
 }
 
-static struct domm_machine at(enum domm_move_state in, enum domm_on_not_ready policy)
+static struct domm_machine at(enum domm_migration_state in, enum domm_on_not_ready policy)
 {
-    struct domm_move_answer answer;
-    struct domm_machine m = begin(domm_state_is_source(in), 1, &answer);
+    struct domm_machine_answer answer;
+    struct domm_machine m = begin(domm_migration_state_is_source(in), 1, &answer);
     m.state = in;
     m.busy = 0;
     m.setup.on_not_ready = policy;
@@ -221,9 +229,9 @@ static struct domm_machine at(enum domm_move_state in, enum domm_on_not_ready po
 static void an_abort_is_refused_after_commit(void **state)
 {
     (void)state;
-    for (enum domm_move_state in = 0; in < DOMM_MOVE_STATES; in++) {
+    for (enum domm_migration_state in = 0; in < DOMM_MIGRATION_STATES; in++) {
         struct domm_machine m = at(in, DOMM_NOT_READY_HOLD);
-        assert_true(tell(&m, DOMM_EVENT_ABORT).ignored || domm_states[in].revocable);
+        assert_true(tell(&m, DOMM_EVENT_ABORT).ignored || domm_migration_states[in].revocable);
     }
     struct domm_machine m = at(DOMM_DST_ADOPTING, DOMM_NOT_READY_HOLD);
     assert_true(tell(&m, DOMM_EVENT_ABORT).ignored);
@@ -232,46 +240,50 @@ static void an_abort_is_refused_after_commit(void **state)
     assert_int_equal(m.state, DOMM_SRC_COMMITTING);
 }
 
-static void leads(enum domm_move_state from, enum domm_move_cause cause, enum domm_move_state to)
+static void leads(enum domm_migration_state from, enum domm_migration_cause cause,
+                  enum domm_migration_state to)
 {
-    if (domm_next_state(from, cause) != to)
-        fail_msg("cause %d in \"%s\"", (int)cause, domm_states[from].name);
+    if (domm_migration_next_state(from, cause) != to)
+        fail_msg("cause %d in \"%s\"", (int)cause, domm_migration_states[from].name);
 }
 
-static void leads_out(enum domm_move_state in, enum domm_event_type type)
+static void leads_out(enum domm_migration_state in, enum domm_event_type type)
 {
     struct domm_machine m = at(in, DOMM_NOT_READY_HOLD);
     if (tell(&m, type).ignored || m.state == in)
-        fail_msg("event %d changes nothing in \"%s\"", (int)type, domm_states[in].name);
+        fail_msg("event %d changes nothing in \"%s\"", (int)type, domm_migration_states[in].name);
 }
 
 static void trouble_leads_out_of_every_state(void **state)
 {
     (void)state;
-    for (enum domm_move_state in = 0; in < DOMM_MOVE_STATES; in++) {
-        if (domm_states[in].kind != DOMM_STATE_RESTS)
+    for (enum domm_migration_state in = 0; in < DOMM_MIGRATION_STATES; in++) {
+        if (domm_migration_states[in].kind != DOMM_STATE_KIND_HALTS)
             leads_out(in, DOMM_EVENT_TIMEOUT);
-        if (!domm_states[in].revocable)
+        if (!domm_migration_states[in].revocable)
             continue;
         leads_out(in, DOMM_EVENT_FAILED);
         if (in == DOMM_DST_ADOPTING) /* has what it needs */
             continue;
         leads_out(in, DOMM_EVENT_ABORT);
         leads_out(in, DOMM_EVENT_LOST);
-        if (!domm_state_is_source(in))
-            leads(in, (enum domm_move_cause)DOMM_MESSAGE_ABORT, DOMM_DST_UNDOING);
+        if (!domm_migration_state_is_source(in))
+            leads(in, (enum domm_migration_cause)DOMM_MESSAGE_ABORT, DOMM_DST_UNDOING);
         else if (in != DOMM_SRC_CHECKING)
-            leads(in, (enum domm_move_cause)DOMM_MESSAGE_GONE, DOMM_SRC_UNDOING);
-        if (!domm_state_is_source(in) && in != DOMM_DST_PREPARED)
-            leads(in, (enum domm_move_cause)DOMM_MESSAGE_COMMIT, DOMM_DST_UNDOING);
+            leads(in, (enum domm_migration_cause)DOMM_MESSAGE_GONE, DOMM_SRC_UNDOING);
+        if (!domm_migration_state_is_source(in) && in != DOMM_DST_PREPARED)
+            leads(in, (enum domm_migration_cause)DOMM_MESSAGE_COMMIT, DOMM_DST_UNDOING);
     }
     leads(DOMM_SRC_COMMITTING, DOMM_CAUSE_FAILED, DOMM_SRC_UNKNOWN);
-    leads(DOMM_SRC_COMMITTING, (enum domm_move_cause)DOMM_MESSAGE_COMMITTED, DOMM_SRC_WATCHING);
-    leads(DOMM_SRC_UNKNOWN, (enum domm_move_cause)DOMM_MESSAGE_COMMITTED, DOMM_SRC_WATCHING);
-    leads(DOMM_SRC_UNKNOWN, (enum domm_move_cause)DOMM_MESSAGE_GONE, DOMM_SRC_UNDOING);
-    leads(DOMM_SRC_UNCONFIRMED, (enum domm_move_cause)DOMM_MESSAGE_FINISHED, DOMM_SRC_CLEARING);
-    leads(DOMM_SRC_WATCHING, DOMM_CAUSE_LOST, DOMM_SRC_UNCONFIRMED);
-    leads(DOMM_SRC_WATCHING, DOMM_CAUSE_FAILED, DOMM_SRC_UNCONFIRMED);
+    leads(DOMM_SRC_COMMITTING, (enum domm_migration_cause)DOMM_MESSAGE_COMMITTED,
+          DOMM_SRC_AWAITING_RESULT);
+    leads(DOMM_SRC_UNKNOWN, (enum domm_migration_cause)DOMM_MESSAGE_COMMITTED,
+          DOMM_SRC_AWAITING_RESULT);
+    leads(DOMM_SRC_UNKNOWN, (enum domm_migration_cause)DOMM_MESSAGE_GONE, DOMM_SRC_UNDOING);
+    leads(DOMM_SRC_UNCONFIRMED, (enum domm_migration_cause)DOMM_MESSAGE_FINISHED,
+          DOMM_SRC_CLEARING);
+    leads(DOMM_SRC_AWAITING_RESULT, DOMM_CAUSE_LOST, DOMM_SRC_UNCONFIRMED);
+    leads(DOMM_SRC_AWAITING_RESULT, DOMM_CAUSE_FAILED, DOMM_SRC_UNCONFIRMED);
     leads(DOMM_SRC_ABORTING, DOMM_CAUSE_LOST, DOMM_SRC_UNDOING);
     leads(DOMM_SRC_REPLACING, DOMM_CAUSE_FAILED, DOMM_SRC_HELD);
     leads(DOMM_DST_RENEWING, DOMM_CAUSE_FAILED, DOMM_DST_HELD);
@@ -281,7 +293,7 @@ static void silence_after_commit_changes_nothing_at_the_source(void **state)
 {
     (void)state;
     struct domm_machine m = at(DOMM_SRC_COMMITTING, DOMM_NOT_READY_HOLD);
-    struct domm_move_answer answer = tell(&m, DOMM_EVENT_LOST);
+    struct domm_machine_answer answer = tell(&m, DOMM_EVENT_LOST);
     assert_int_equal(m.state, DOMM_SRC_UNKNOWN);
     assert_int_equal(answer.n, 1);
     assert_int_equal(answer.actions[0].type, DOMM_ACTION_REPORT);
@@ -291,31 +303,31 @@ static void silence_after_commit_changes_nothing_at_the_source(void **state)
     }
 }
 
-static void a_domm_that_is_not_ready_meets_the_policy(void **state)
+static void a_monitor_that_is_not_ready_meets_the_policy(void **state)
 {
     (void)state;
-    struct domm_machine m = at(DOMM_DST_AWAITING, DOMM_NOT_READY_HOLD);
+    struct domm_machine m = at(DOMM_DST_AWAITING_MONITOR, DOMM_NOT_READY_HOLD);
     tell(&m, DOMM_EVENT_TIMEOUT);
     assert_int_equal(m.state, DOMM_DST_HELD);
     tell(&m, DOMM_EVENT_FORCE);
     assert_int_equal(m.state, DOMM_DST_RELEASING);
     assert_true(m.unmonitored);
 
-    m = at(DOMM_DST_AWAITING, DOMM_NOT_READY_FORCE);
+    m = at(DOMM_DST_AWAITING_MONITOR, DOMM_NOT_READY_FORCE);
     tell(&m, DOMM_EVENT_READY);
     assert_false(m.unmonitored);
-    m = at(DOMM_DST_AWAITING, DOMM_NOT_READY_FORCE);
+    m = at(DOMM_DST_AWAITING_MONITOR, DOMM_NOT_READY_FORCE);
     tell(&m, DOMM_EVENT_NOT_READY);
     assert_int_equal(m.state, DOMM_DST_RELEASING);
     assert_true(m.unmonitored);
 
-    m = at(DOMM_DST_AWAITING, DOMM_NOT_READY_RESTART);
-    struct domm_move_answer answer = tell(&m, DOMM_EVENT_NOT_READY);
+    m = at(DOMM_DST_AWAITING_MONITOR, DOMM_NOT_READY_RESTART);
+    struct domm_machine_answer answer = tell(&m, DOMM_EVENT_NOT_READY);
     assert_int_equal(m.state, DOMM_DST_RENEWING);
     char log[200] = "";
     play(&m, answer, log, sizeof(log));
     assert_string_equal(log, "renew 0; ");
-    assert_int_equal(m.state, DOMM_DST_AWAITING);
+    assert_int_equal(m.state, DOMM_DST_AWAITING_MONITOR);
     tell(&m, DOMM_EVENT_NOT_READY); /* once is enough */
     assert_int_equal(m.state, DOMM_DST_HELD);
 }
@@ -325,7 +337,7 @@ static void the_limit_gives_up_or_forces(void **state)
     (void)state;
     for (int force = 0; force < 2; force++) {
         char log[2000] = "";
-        struct domm_move_answer answer;
+        struct domm_machine_answer answer;
         struct domm_machine m = begin(true, DOMM_RECORD_MAX_TARGETS, &answer);
         m.setup.force_busy = force;
         play(&m, answer, log, sizeof(log));
@@ -338,11 +350,11 @@ static void the_limit_gives_up_or_forces(void **state)
 }
 
 /* Who writes a lot once more after it waits for nobody. */
-static void who_is_forced_is_not_waited_for(void **state)
+static void forced_guests_are_not_waited_for(void **state)
 {
     (void)state;
     char log[2000] = "";
-    struct domm_move_answer answer, copying;
+    struct domm_machine_answer answer, copying;
     struct domm_machine m = begin(true, 1, &answer);
     m.setup.force_busy = true;
     play(&m, answer, log, sizeof(log));
@@ -351,7 +363,7 @@ static void who_is_forced_is_not_waited_for(void **state)
     assert_false(tell(&m, DOMM_EVENT_LIMIT).ignored);
     assert_false(tell(&m, DOMM_EVENT_DIVERGED).ignored);
     play(&m, copying, log, sizeof(log));
-    assert_int_equal(m.state, DOMM_SRC_HANDING);
+    assert_int_equal(m.state, DOMM_SRC_PREPARING);
 }
 
 int main(void)
@@ -366,9 +378,9 @@ int main(void)
         cmocka_unit_test(an_abort_is_refused_after_commit),
         cmocka_unit_test(trouble_leads_out_of_every_state),
         cmocka_unit_test(silence_after_commit_changes_nothing_at_the_source),
-        cmocka_unit_test(a_domm_that_is_not_ready_meets_the_policy),
+        cmocka_unit_test(a_monitor_that_is_not_ready_meets_the_policy),
         cmocka_unit_test(the_limit_gives_up_or_forces),
-        cmocka_unit_test(who_is_forced_is_not_waited_for),
+        cmocka_unit_test(forced_guests_are_not_waited_for),
     };
     return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* Page-table entries, walking made-up tables, telling own frames from foreign ones. */
 #include "tests/unit/unit.h"
 
+#include "lib/mapping/mapping.h"
 #include "lib/mapping/pte.h"
 #include "lib/mapping/scan.h"
 #include "lib/mapping/walk.h"
@@ -32,10 +33,15 @@ static void link_tables(unsigned int l4, unsigned int l3, unsigned int l2, unsig
     tables[l2][419] = (uint64_t)l1 << 12 | P;
 }
 
-static size_t walk(uint64_t *found, size_t count)
+static size_t walk(struct domm_walk_path *found, size_t count)
 {
-    uint64_t scratch[TABLES];
+    uint64_t scratch[2 * TABLES];
     return domm_walk(read_made_up, NULL, VA, found, scratch, count);
+}
+
+static size_t walk_from(uint64_t root)
+{
+    return walk(&(struct domm_walk_path){.root = root}, 1);
 }
 
 static void an_entry_is_read_only_and_keeps_its_frame(void **state)
@@ -76,9 +82,10 @@ static void a_walk_finds_the_table(void **state)
     (void)state;
     memset(tables, 0, sizeof(tables));
     link_tables(1, 2, 3, 4);
-    uint64_t found[2] = {1, 5};
+    struct domm_walk_path found[2] = {{.root = 1}, {.root = 5}};
     assert_int_equal(walk(found, 2), 1);
-    assert_int_equal(found[0], 4);
+    assert_int_equal(found[0].table, 4);
+    assert_int_equal(found[0].root, 1);
 }
 
 static void a_walk_gives_each_table_once(void **state)
@@ -88,26 +95,28 @@ static void a_walk_gives_each_table_once(void **state)
     link_tables(1, 2, 3, 4);
     link_tables(5, 2, 3, 4); /* two address spaces that share what is below */
     link_tables(6, 7, 8, 9);
-    uint64_t found[3] = {6, 5, 1};
+    struct domm_walk_path found[3] = {{.root = 6}, {.root = 5}, {.root = 1}};
     reads = 0;
     assert_int_equal(walk(found, 3), 2);
-    assert_int_equal(found[0], 4);
-    assert_int_equal(found[1], 9);
+    assert_int_equal(found[0].table, 4);
+    assert_true(found[0].root == 1 || found[0].root == 5);
+    assert_int_equal(found[1].table, 9);
+    assert_int_equal(found[1].root, 6);
     assert_int_equal(reads, 3 + 2 + 2); /* and reads none twice */
 }
 
-static void a_walk_stops_at_what_is_no_table(void **state)
+static void a_walk_stops_at_a_page_that_is_no_table(void **state)
 {
     (void)state;
     memset(tables, 0, sizeof(tables));
     link_tables(1, 2, 3, 4);
     tables[3][419] |= DOMM_PTE_LARGE;
-    assert_int_equal(walk((uint64_t[]){1}, 1), 0);
+    assert_int_equal(walk_from(1), 0);
     tables[3][419] = 4 << 12; /* not present */
-    assert_int_equal(walk((uint64_t[]){1}, 1), 0);
+    assert_int_equal(walk_from(1), 0);
     tables[2][72] = UINT64_C(0xabcdef) << 12 | P; /* leads to a table that cannot be read */
-    assert_int_equal(walk((uint64_t[]){1}, 1), 0);
-    assert_int_equal(walk((uint64_t[]){1}, 0), 0);
+    assert_int_equal(walk_from(1), 0);
+    assert_int_equal(walk(NULL, 0), 0);
 }
 
 static void frames_are_told_apart(void **state)
@@ -128,6 +137,28 @@ static void frames_are_told_apart(void **state)
     assert_int_equal(domm_frame_classify(3, &layout, m2p, 5), DOMM_FRAME_FOREIGN);
 }
 
+static void a_frame_that_moved_is_stale(void **state)
+{
+    (void)state;
+    const uint64_t m2p[] = {DOMM_NO_FRAME, 7, 8, 9};
+    const uint64_t p2m[] = {DOMM_NO_FRAME, 5, 5, 5, 5, 5, 5, 1, 3, UINT64_C(1) << 62 | 3};
+    const struct domm_layout layout = {.count = 10, .mfns = p2m};
+    const struct domm_mapping_target translated = {.domid = 5},
+                                     pv = {.domid = 5, .layout = &layout};
+    assert_false(domm_mapping_is_stale(&translated, 7, 1, m2p, 4));
+    assert_false(domm_mapping_is_stale(&translated, 8, 2, m2p, 4));
+    assert_true(domm_mapping_is_stale(&translated, 7, 2, m2p, 4)); /* it is another gfn's */
+    assert_true(domm_mapping_is_stale(&translated, 7, 0, m2p, 4)); /* it is nobody's */
+    assert_true(domm_mapping_is_stale(&translated, 7, 4, m2p, 4));
+    /* The two tables of a PV target must agree. */
+    assert_false(domm_mapping_is_stale(&pv, 7, 1, m2p, 4));
+    assert_true(domm_mapping_is_stale(&pv, 8, 2, m2p, 4));
+    assert_int_equal(domm_mapping_frame(&pv, 7), 1);
+    assert_int_equal(domm_mapping_frame(&pv, DOMM_BY_MFN | 3), 3);
+    assert_int_equal(domm_mapping_frame(&pv, 9), DOMM_NO_FRAME); /* a frame of somebody else */
+    assert_int_equal(domm_mapping_frame(&pv, 10), DOMM_NO_FRAME);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,8 +167,9 @@ int main(void)
         cmocka_unit_test(only_addresses_of_processes_pass),
         cmocka_unit_test(a_walk_finds_the_table),
         cmocka_unit_test(a_walk_gives_each_table_once),
-        cmocka_unit_test(a_walk_stops_at_what_is_no_table),
+        cmocka_unit_test(a_walk_stops_at_a_page_that_is_no_table),
         cmocka_unit_test(frames_are_told_apart),
+        cmocka_unit_test(a_frame_that_moved_is_stale),
     };
     return cmocka_run_group_tests_name("mapping", tests, NULL, NULL);
 }

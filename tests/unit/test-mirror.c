@@ -5,7 +5,7 @@
  */
 #include "tests/unit/unit.h"
 
-#include "lib/watch/mirror.h"
+#include "lib/net/mirror.h"
 
 enum { TARGET, OTHER, MONITOR, SECOND, DEVICES };
 
@@ -71,8 +71,8 @@ int domm_link_set_up(struct nl_sock *sock, int ifindex, bool up, struct domm_err
         return failure(err);
     if (!find(ifindex))
         return gone(err);
-    /* No packet from domM, ever: not here, and not where the guard goes. */
-    if (up && existing(ifindex)->hooks[DOMM_HOOK_INGRESS].ours.action != DOMM_FILTER_DROP)
+    /* No packet from the monitor, ever: not here, and not where the guard goes. */
+    if (up && existing(ifindex)->hooks[DOMM_HOOK_INGRESS].ours.action != DOMM_TC_FILTER_DROP)
         fail_msg("%s is set up without a guard", existing(ifindex)->link.name);
     existing(ifindex)->link.up = up;
     return 0;
@@ -114,7 +114,7 @@ int domm_tc_read_hook(struct nl_sock *sock, int ifindex, enum domm_hook hook,
     return fails() ? failure(err) : 0;
 }
 
-int domm_tc_add_filter(struct nl_sock *sock, const struct domm_filter *filter,
+int domm_tc_add_filter(struct nl_sock *sock, const struct domm_tc_filter *filter,
                        struct domm_error *err)
 {
     (void)sock;
@@ -128,15 +128,15 @@ int domm_tc_add_filter(struct nl_sock *sock, const struct domm_filter *filter,
     return 0;
 }
 
-int domm_tc_delete_filter(struct nl_sock *sock, const struct domm_filter *filter,
+int domm_tc_delete_filter(struct nl_sock *sock, const struct domm_tc_filter *filter,
                           struct domm_error *err)
 {
     (void)sock;
     if (fails())
         return failure(err);
-    if (filter->action == DOMM_FILTER_DROP && existing(filter->ifindex)->link.up)
+    if (filter->action == DOMM_TC_FILTER_DROP && existing(filter->ifindex)->link.up)
         fail_msg("%s loses its guard while it is up", existing(filter->ifindex)->link.name);
-    memset(&existing(filter->ifindex)->hooks[filter->hook].ours, 0, sizeof(struct domm_filter));
+    memset(&existing(filter->ifindex)->hooks[filter->hook].ours, 0, sizeof(struct domm_tc_filter));
     return 0;
 }
 
@@ -219,7 +219,7 @@ static void a_failing_undo_is_told(void **state)
     assert_contains(err.text, "undoing failed");
 }
 
-static void what_is_broken_by_hand_is_seen_and_mended(void **state)
+static void manual_damage_is_seen_and_repaired(void **state)
 {
     (void)state;
     struct domm_error err;
@@ -230,10 +230,10 @@ static void what_is_broken_by_hand_is_seen_and_mended(void **state)
     ingress->ours.ours = false;
     assert_contains(problem(TARGET, MONITOR), "sends is not mirrored");
     assert_int_equal(install(TARGET, MONITOR, &err), 0);
-    egress->ours.mirror_to = 0; /* domM was re-created */
+    egress->ours.mirror_to = 0; /* the monitor was re-created */
     assert_contains(problem(TARGET, MONITOR), "receives is not mirrored");
     assert_int_equal(install(TARGET, MONITOR, &err), 0);
-    egress->ours.action = DOMM_FILTER_OTHER;
+    egress->ours.action = DOMM_TC_FILTER_OTHER;
     assert_contains(problem(TARGET, MONITOR), "receives is not mirrored");
     assert_int_equal(install(TARGET, MONITOR, &err), 0);
     devices[MONITOR].link.up = false;
@@ -246,6 +246,25 @@ static void what_is_broken_by_hand_is_seen_and_mended(void **state)
     assert_contains(problem(TARGET, MONITOR), "not guarded");
     devices[MONITOR].link.master = 3;
     assert_contains(problem(TARGET, MONITOR), "on a bridge");
+}
+
+/* They may end the classification before the mirror's turn. */
+static void filters_of_others_that_come_first_are_told(void **state)
+{
+    (void)state;
+    struct domm_error err;
+    assert_int_equal(install(TARGET, MONITOR, &err), 0);
+    devices[TARGET].hooks[DOMM_HOOK_INGRESS].others = 1; /* after ours */
+    devices[MONITOR].hooks[DOMM_HOOK_INGRESS].others = 1;
+    assert_string_equal(problem(TARGET, MONITOR), "");
+    devices[MONITOR].hooks[DOMM_HOOK_EGRESS].others = 1;
+    assert_contains(problem(TARGET, MONITOR), "vif3.1: a filter of another program may keep");
+    devices[TARGET].hooks[DOMM_HOOK_EGRESS].ahead = 1;
+    assert_contains(problem(TARGET, MONITOR), "what the target receives");
+    devices[TARGET].hooks[DOMM_HOOK_INGRESS].ahead = 1;
+    assert_contains(problem(TARGET, MONITOR), "what the target sends");
+    devices[MONITOR].hooks[DOMM_HOOK_INGRESS].ahead = 1;
+    assert_contains(problem(TARGET, MONITOR), "before the guard");
 }
 
 static void two_targets_share_a_monitor(void **state)
@@ -304,7 +323,7 @@ static void expect_refusal(int target, int monitor, int code, const char *reason
     assert_memory_equal(before, devices, sizeof(devices));
 }
 
-static void what_cannot_be_is_refused_before_any_change(void **state)
+static void impossible_requests_are_refused_before_any_change(void **state)
 {
     struct domm_error err;
     expect_refusal(TARGET, TARGET, DOMM_REFUSED, "itself");
@@ -334,12 +353,13 @@ int main(void)
         cmocka_unit_test_setup(it_comes_and_leaves_nothing, start),
         cmocka_unit_test_setup(a_failure_at_any_step_leaves_all_as_before, start),
         cmocka_unit_test_setup(a_failing_undo_is_told, start),
-        cmocka_unit_test_setup(what_is_broken_by_hand_is_seen_and_mended, start),
+        cmocka_unit_test_setup(manual_damage_is_seen_and_repaired, start),
+        cmocka_unit_test_setup(filters_of_others_that_come_first_are_told, start),
         cmocka_unit_test_setup(two_targets_share_a_monitor, start),
         cmocka_unit_test_setup(other_peoples_filters_and_qdiscs_stay, start),
         cmocka_unit_test_setup(a_filter_that_came_later_keeps_our_qdisc, start),
         cmocka_unit_test_setup(removing_a_mirror_never_takes_a_guard, start),
-        cmocka_unit_test_setup(what_cannot_be_is_refused_before_any_change, start),
+        cmocka_unit_test_setup(impossible_requests_are_refused_before_any_change, start),
     };
     return cmocka_run_group_tests_name("mirror", tests, NULL, NULL);
 }

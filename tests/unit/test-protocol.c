@@ -36,10 +36,10 @@ static void the_wire_is_little_endian_and_stays_as_it_is(void **state)
     (void)state;
     unsigned char bytes[DOMM_REQUEST_BYTES];
     domm_request_encode(&good, bytes);
-    static const unsigned char head[] = {'D', 'O', 'M', 'M', 1,    0,    4, 0, 7, 0, 0, 0,
-                                         0,   0,   0,   0,   1,    0,    0, 0, 2, 0, 0, 0,
-                                         254, 1,   0,   0,   0,    0,    0, 0, 0, 0, 0x60, 0x34,
-                                         0x12, 0x7f, 0, 0,   0x34, 0x12, 0, 0, 0, 0, 0, 0};
+    static const unsigned char head[] = {'D',  'O',  'M', 'M', 1,    0,    4, 0, 7, 0, 0,    0,
+                                         0,    0,    0,   0,   1,    0,    0, 0, 2, 0, 0,    0,
+                                         254,  1,    0,   0,   0,    0,    0, 0, 0, 0, 0x60, 0x34,
+                                         0x12, 0x7f, 0,   0,   0x34, 0x12, 0, 0, 0, 0, 0,    0};
     assert_memory_equal(bytes, head, sizeof(head));
 }
 
@@ -52,16 +52,18 @@ static void requests_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
     struct bad bad[] = {
-        {good, "id is 0"},           {good, "type"},      {good, "type"},
-        {good, "multiple of 2 MiB"}, {good, "process's"}, {good, "process's"},
-        {good, "process's"},         {good, "slot"},      {good, "slot"},
-        {good, "number of slots"},   {good, "slots"},     {good, "slots"},
-        {good, "frame"},             {good, "regions"},   {good, "regions"},
-        {good, "process's"},
+        {good, "id is 0"},   {good, "type"},
+        {good, "type"},      {good, "multiple of 2 MiB"},
+        {good, "process's"}, {good, "process's"},
+        {good, "process's"}, {good, "slot"},
+        {good, "slot"},      {good, "number of slots"},
+        {good, "slots"},     {good, "slots"},
+        {good, "frame"},     {good, "regions"},
+        {good, "regions"},   {good, "process's"},
     };
     bad[0].request.id = 0;
     bad[1].request.type = 0;
-    bad[2].request.type = (enum domm_request_type)6;
+    bad[2].request.type = (enum domm_request_type)7;
     bad[3].request.va += 4096;
     bad[4].request.va = 0;
     bad[5].request.va = UINT64_C(1) << 47;

@@ -42,6 +42,40 @@ static void good_records_are_read(void **state)
     }
 }
 
+static void options_of_nfs_are_kept(void **state)
+{
+    (void)state;
+    struct domm_record record, again;
+    struct domm_error err;
+    char *text;
+    assert_int_equal(parse(RECORD("[{\"uuid\":\"" A "\",\"storage\":[{\"nfs\":\"[fd00::3]:/srv\","
+                                  "\"options\":\"port=2050,sec=krb5,vers=4.2\"}]}]"),
+                           &record, &err),
+                     0);
+    assert_int_equal(domm_record_format(&record, &text, &err), 0);
+    assert_int_equal(parse(text, &again, &err), 0);
+    free(text);
+    assert_string_equal(again.targets[0].storage[0].source, "[fd00::3]:/srv");
+    assert_int_equal(again.targets[0].storage[0].nfs.port, 2050);
+    assert_string_equal(again.targets[0].storage[0].nfs.sec, "krb5");
+    assert_string_equal(again.targets[0].storage[0].nfs.vers, "4.2");
+    static const char *const bad[] = {"port",
+                                      "port=",
+                                      "port=0",
+                                      "port=+1",
+                                      "port=65536",
+                                      "sec=x",
+                                      "vers=5",
+                                      "rw=1",
+                                      "port=1,",
+                                      ",",
+                                      "port=65535,sec=krb5p,vers=4.2,vers=4.2,vers=4.2"};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (domm_nfs_options_parse(bad[i], &record.targets[0].storage[0].nfs, &err) == 0)
+            fail_msg("%s was taken", bad[i]);
+    }
+}
+
 static void bad_records_are_refused(void **state)
 {
     (void)state;
@@ -65,7 +99,8 @@ static void bad_records_are_refused(void **state)
         {"{\"version\":true,\"targets\":[]}", "\"version\""},
         {"{\"version\":0,\"targets\":[]}", "version 0 is unknown"},
         {"{\"version\":2,\"targets\":[]}", "version 2 is unknown"},
-        {"{\"version\":18446744073709551617,\"targets\":[]}", "unknown"},
+        {"{\"version\":18446744073709551617,\"targets\":[]}",
+         ""}, /* json-c 0.18 refuses it itself */
         {"{\"version\":1}", "\"targets\" is not an array"},
         {RECORD("null"), "\"targets\" is not an array"},
         {RECORD("\"" A "\""), "\"targets\" is not an array"},
@@ -137,7 +172,7 @@ static void the_size_is_bounded(void **state)
     assert_int_equal(parse(text, &record, &err), 0);
 }
 
-static void what_is_written_can_be_read(void **state)
+static void a_formatted_record_is_parsed(void **state)
 {
     (void)state;
     static const char text[] =
@@ -160,10 +195,10 @@ static void what_is_written_can_be_read(void **state)
     free(good);
 }
 
-static void what_to_watch_is_checked(void **state)
+static void mirrors_and_storage_are_checked(void **state)
 {
     (void)state;
-#define WITH(member) RECORD("[{\"uuid\":\"" A "\"," member "}]")
+#define WITH(entry) RECORD("[{\"uuid\":\"" A "\"," entry "}]")
 #define NINE(x) x "," x "," x "," x "," x "," x "," x "," x "," x
     static const char *const bad[] = {
         WITH("\"mirror\":{}"),
@@ -196,12 +231,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_records_are_read),
+        cmocka_unit_test(options_of_nfs_are_kept),
         cmocka_unit_test(bad_records_are_refused),
         cmocka_unit_test(a_nul_ends_no_record),
         cmocka_unit_test(the_number_of_targets_is_bounded),
         cmocka_unit_test(the_size_is_bounded),
-        cmocka_unit_test(what_is_written_can_be_read),
-        cmocka_unit_test(what_to_watch_is_checked),
+        cmocka_unit_test(a_formatted_record_is_parsed),
+        cmocka_unit_test(mirrors_and_storage_are_checked),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What goes on beside the loop of a migration: the worker with its steps, the movers with their
- * news. */
+/* What goes on beside the loop of a migration: the worker with its steps, the transfers with their
+ * progress. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/move/movers.h"
-#include "lib/move/worker.h"
+#include "lib/migrate/transfers.h"
+#include "lib/migrate/worker.h"
 
 #define PATIENCE_MS 30000
 
@@ -108,101 +108,102 @@ static void stopping_waits_for_the_job_in_hand(void **state)
     domm_worker_stop(NULL);
 }
 
-/* A mover: does what it is told, by the bytes of a text. */
+/* A transfer: does what it is told, by the bytes of a text. */
 static int play(void *context, int control, struct domm_error *err)
 {
     int rc = 0;
     for (const char *word = context; *word && !rc; word++) {
-        struct domm_news news = {.kind = *word == 'r' ? DOMM_NEWS_ROUND : DOMM_NEWS_SUSPENDED,
-                                 .rounds = (uint32_t)(word - (const char *)context)};
+        struct domm_progress progress = {.kind = *word == 'r' ? DOMM_PROGRESS_ROUND
+                                                              : DOMM_PROGRESS_SUSPENDED,
+                                         .rounds = (uint32_t)(word - (const char *)context)};
         if (*word == 'w')
-            rc = domm_child_listen(control, -1) == DOMM_COMMAND_STOP ? 0 : -DOMM_ABORTED;
+            rc = domm_child_next_command(control, -1) == DOMM_COMMAND_STOP ? 0 : -DOMM_ABORTED;
         else if (*word == 'f')
             rc = domm_fail(err, DOMM_REFUSED, "as told");
         else if (*word == 'x')
             _exit(1);
         else
-            rc = domm_child_report(control, &news, err);
+            rc = domm_child_report(control, &progress, err);
     }
     return rc;
 }
 
-static void add(struct domm_movers *movers, unsigned int guest, const char *words)
+static void add(struct domm_transfers *transfers, unsigned int guest, const char *words)
 {
     struct domm_child child;
     struct domm_error err;
     if (domm_child_start(NULL, STDERR_FILENO, play, (void *)(uintptr_t)words, &child, &err))
         fail_msg("%s", err.text);
-    domm_movers_add(movers, guest, &child);
+    domm_transfers_add(transfers, guest, &child);
 }
 
-/* What the loop does, until a mover has ended. */
-static void hear_all(struct domm_movers *movers, unsigned int guest)
+/* What the loop does, until a transfer has ended. */
+static void receive_all(struct domm_transfers *transfers, unsigned int guest)
 {
-    struct domm_news news;
+    struct domm_progress progress;
     int fd;
-    while ((fd = domm_movers_fd(movers, guest)) >= 0) {
+    while ((fd = domm_transfers_fd(transfers, guest)) >= 0) {
         if (!is_readable(fd, PATIENCE_MS))
-            fail_msg("no news");
-        domm_movers_hear(movers, guest, &news);
+            fail_msg("no progress");
+        domm_transfers_receive(transfers, guest, &progress);
     }
 }
 
 static void news_are_heard_one_by_one(void **state)
 {
     (void)state;
-    static const enum domm_news_kind expected[] = {DOMM_NEWS_ROUND, DOMM_NEWS_ROUND,
-                                                   DOMM_NEWS_SUSPENDED, DOMM_NEWS_ENDED};
-    struct domm_movers movers;
-    struct domm_news news;
+    static const enum domm_progress_kind expected[] = {
+        DOMM_PROGRESS_ROUND, DOMM_PROGRESS_ROUND, DOMM_PROGRESS_SUSPENDED, DOMM_PROGRESS_ENDED};
+    struct domm_transfers transfers;
+    struct domm_progress progress;
     struct domm_error err;
-    domm_movers_begin(&movers);
-    assert_int_equal(domm_movers_fd(&movers, 3), -1);
-    assert_false(domm_movers_hear(&movers, 3, &news));
-    add(&movers, 3, "rrws");
+    domm_transfers_begin(&transfers);
+    assert_int_equal(domm_transfers_fd(&transfers, 3), -1);
+    assert_false(domm_transfers_receive(&transfers, 3, &progress));
+    add(&transfers, 3, "rrws");
     for (size_t i = 0; i < COUNT(expected); i++) {
-        assert_true(is_readable(domm_movers_fd(&movers, 3), PATIENCE_MS));
-        assert_true(domm_movers_hear(&movers, 3, &news));
-        assert_int_equal(news.kind, expected[i]);
+        assert_true(is_readable(domm_transfers_fd(&transfers, 3), PATIENCE_MS));
+        assert_true(domm_transfers_receive(&transfers, 3, &progress));
+        assert_int_equal(progress.kind, expected[i]);
         if (i == 1) {
-            assert_false(domm_movers_hear(&movers, 3, &news));
-            assert_int_equal(domm_movers_tell(&movers, 3, DOMM_COMMAND_STOP, &err), 0);
+            assert_false(domm_transfers_receive(&transfers, 3, &progress));
+            assert_int_equal(domm_transfers_command(&transfers, 3, DOMM_COMMAND_STOP, &err), 0);
         }
     }
-    assert_int_equal(domm_movers_fd(&movers, 3), -1);
+    assert_int_equal(domm_transfers_fd(&transfers, 3), -1);
     /* The last of its kind is kept. */
-    assert_int_equal(domm_movers_await(&movers, 3, DOMM_NEWS_ROUND, &news, &err), 0);
-    assert_int_equal(news.rounds, 1);
-    domm_movers_finish(&movers);
+    assert_int_equal(domm_transfers_await(&transfers, 3, DOMM_PROGRESS_ROUND, &progress, &err), 0);
+    assert_int_equal(progress.rounds, 1);
+    domm_transfers_finish(&transfers);
 }
 
 struct waiting {
-    struct domm_movers *movers;
+    struct domm_transfers *transfers;
     pthread_t thread;
     int rc;
-    struct domm_news news;
+    struct domm_progress progress;
     struct domm_error err;
 };
 
 static void *wait_suspended(void *context)
 {
     struct waiting *waiting = context;
-    waiting->rc =
-        domm_movers_await(waiting->movers, 1, DOMM_NEWS_SUSPENDED, &waiting->news, &waiting->err);
+    waiting->rc = domm_transfers_await(waiting->transfers, 1, DOMM_PROGRESS_SUSPENDED,
+                                       &waiting->progress, &waiting->err);
     return NULL;
 }
 
 /* A step waits while the loop hears. */
-static struct waiting await_suspended(struct domm_movers *movers, bool cancel)
+static struct waiting await_suspended(struct domm_transfers *transfers, bool cancel)
 {
     static const struct timespec moment = {.tv_nsec = 50000000};
-    struct waiting waiting = {.movers = movers};
+    struct waiting waiting = {.transfers = transfers};
     assert_int_equal(pthread_create(&waiting.thread, NULL, wait_suspended, &waiting), 0);
     if (cancel) {
         nanosleep(&moment, NULL);
-        domm_movers_cancel(movers, true);
+        domm_transfers_cancel(transfers, true);
     } else {
-        hear_all(movers, 1);
+        receive_all(transfers, 1);
     }
     pthread_join(waiting.thread, NULL);
     return waiting;
@@ -211,14 +212,14 @@ static struct waiting await_suspended(struct domm_movers *movers, bool cancel)
 static void a_step_waits_for_news(void **state)
 {
     (void)state;
-    struct domm_movers movers;
-    domm_movers_begin(&movers);
-    add(&movers, 1, "rs");
-    const struct waiting waiting = await_suspended(&movers, false);
+    struct domm_transfers transfers;
+    domm_transfers_begin(&transfers);
+    add(&transfers, 1, "rs");
+    const struct waiting waiting = await_suspended(&transfers, false);
     assert_int_equal(waiting.rc, 0);
-    assert_int_equal(waiting.news.kind, DOMM_NEWS_SUSPENDED);
-    assert_int_equal(waiting.news.rounds, 1);
-    domm_movers_finish(&movers);
+    assert_int_equal(waiting.progress.kind, DOMM_PROGRESS_SUSPENDED);
+    assert_int_equal(waiting.progress.rounds, 1);
+    domm_transfers_finish(&transfers);
 }
 
 static void a_step_learns_why_there_are_none(void **state)
@@ -230,51 +231,51 @@ static void a_step_learns_why_there_are_none(void **state)
     } ends[] = {{"rf", "as told", -DOMM_REFUSED},
                 {"rx", "has died", -DOMM_FAILED},
                 {"", "has died", -DOMM_FAILED}};
-    struct domm_movers movers;
-    domm_movers_begin(&movers);
+    struct domm_transfers transfers;
+    domm_transfers_begin(&transfers);
     for (size_t i = 0; i < COUNT(ends); i++) {
-        add(&movers, 1, ends[i].words);
-        const struct waiting waiting = await_suspended(&movers, false);
+        add(&transfers, 1, ends[i].words);
+        const struct waiting waiting = await_suspended(&transfers, false);
         assert_int_equal(waiting.rc, ends[i].rc);
         assert_contains(waiting.err.text, ends[i].text);
-        domm_movers_end(&movers, 1, 10000);
+        domm_transfers_end(&transfers, 1, 10000);
     }
-    domm_movers_finish(&movers);
+    domm_transfers_finish(&transfers);
 }
 
 static void a_step_gives_up_when_it_is_told(void **state)
 {
     (void)state;
-    struct domm_movers movers;
-    domm_movers_begin(&movers);
-    add(&movers, 1, "w");
-    assert_false(domm_movers_cancelled(&movers));
-    const struct waiting waiting = await_suspended(&movers, true);
+    struct domm_transfers transfers;
+    domm_transfers_begin(&transfers);
+    add(&transfers, 1, "w");
+    assert_false(domm_transfers_cancelled(&transfers));
+    const struct waiting waiting = await_suspended(&transfers, true);
     assert_int_equal(waiting.rc, -DOMM_ABORTED);
-    assert_true(domm_movers_cancelled(&movers));
-    domm_movers_cancel(&movers, false);
-    assert_false(domm_movers_cancelled(&movers));
-    domm_movers_finish(&movers);
+    assert_true(domm_transfers_cancelled(&transfers));
+    domm_transfers_cancel(&transfers, false);
+    assert_false(domm_transfers_cancelled(&transfers));
+    domm_transfers_finish(&transfers);
 }
 
-static void what_was_ended_is_no_more(void **state)
+static void an_ended_child_is_gone(void **state)
 {
     (void)state;
-    struct domm_movers movers;
+    struct domm_transfers transfers;
     struct domm_error err;
-    domm_movers_begin(&movers);
-    add(&movers, 1, "w");
-    domm_movers_end(&movers, 1, 10000);
-    domm_movers_end(&movers, 1, 10000);
-    assert_int_equal(domm_movers_fd(&movers, 1), -1);
-    assert_int_equal(domm_movers_tell(&movers, 1, DOMM_COMMAND_STOP, &err), -DOMM_FAILED);
-    assert_contains(err.text, "nobody moves it");
+    domm_transfers_begin(&transfers);
+    add(&transfers, 1, "w");
+    domm_transfers_end(&transfers, 1, 10000);
+    domm_transfers_end(&transfers, 1, 10000);
+    assert_int_equal(domm_transfers_fd(&transfers, 1), -1);
+    assert_int_equal(domm_transfers_command(&transfers, 1, DOMM_COMMAND_STOP, &err), -DOMM_FAILED);
+    assert_contains(err.text, "it has no saver or receiver");
     assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
     /* Its place is free for another. */
-    add(&movers, 1, "s");
-    assert_int_equal(await_suspended(&movers, false).rc, 0);
-    add(&movers, 0, "w"); /* and finishing ends those that are left */
-    domm_movers_finish(&movers);
+    add(&transfers, 1, "s");
+    assert_int_equal(await_suspended(&transfers, false).rc, 0);
+    add(&transfers, 0, "w"); /* and finishing ends those that are left */
+    domm_transfers_finish(&transfers);
     assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
@@ -287,7 +288,7 @@ int main(void)
         cmocka_unit_test(a_step_waits_for_news),
         cmocka_unit_test(a_step_learns_why_there_are_none),
         cmocka_unit_test(a_step_gives_up_when_it_is_told),
-        cmocka_unit_test(what_was_ended_is_no_more),
+        cmocka_unit_test(an_ended_child_is_gone),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);

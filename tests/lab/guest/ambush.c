@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * ambush: runs in a target as an intruder who waits for the moment after a migration in which a
- * monitor might not yet look. It spins on the clocks; while a guest is suspended its monotonic clock
- * stands still and its clock since boot does not. At once it writes a word to a file that was opened
- * before, and says after how long.
+ * monitor might not yet look. It spins on the clocks; while a guest is suspended its monotonic
+ * clock stands still and its clock since boot does not. At once it writes a word to a file that was
+ * opened before, and says after how long.
  *
  * Usage: ambush FILE WORD
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * channel-times: runs in a domM, and prints medians of what its two ways to dom0 take: the set-up
- * of a channel through xenstore, from nothing to a target that can be mapped; a request through the
- * channel, for one frame and for as many as it takes at once; and, to compare, one exchange with
- * xenstore, of which a request through it would need two and a watch.
+ * channel-times: runs in a monitor, and prints medians of what its two ways to dom0 take: the
+ * set-up of a channel through xenstore, from nothing to a target that can be mapped; a request
+ * through the channel, for one frame and for as many as it takes at once; and, to compare, one
+ * exchange with xenstore, of which a request through it would need two and a watch.
  */
 #include <err.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <time.h>
 #include <xenstore.h>
 
-#include "lib/guest/domm-guest.h"
+#include "lib/vmi/domm-guest.h"
 
 #define SETUPS 7
 #define REQUESTS 101
@@ -37,18 +37,18 @@ static double median(double *times, size_t count)
     return times[count / 2];
 }
 
-static struct domm_guest_memory *set_up(struct domm_guest **guest_r)
+static struct domm_vmi_memory *set_up(struct domm_vmi **guest_r)
 {
-    struct domm_guest_target target = {.attached = false};
-    struct domm_guest_memory *memory;
-    if (domm_guest_open(guest_r))
-        errx(1, "this is no domM");
+    struct domm_vmi_target target = {.attached = false};
+    struct domm_vmi_memory *memory;
+    if (domm_vmi_open(guest_r))
+        errx(1, "this is no monitor");
     for (int i = 0; i < 2000 && !target.attached; i++) {
-        domm_guest_poll(*guest_r, 10);
-        if (domm_guest_targets(*guest_r, &target, 1) < 1)
+        domm_vmi_poll(*guest_r, 10);
+        if (domm_vmi_targets(*guest_r, &target, 1) < 1)
             target.attached = false;
     }
-    if (!target.attached || domm_guest_memory_open(*guest_r, target.uuid, &memory))
+    if (!target.attached || domm_vmi_memory_open(*guest_r, target.uuid, &memory))
         errx(1, "no target within 20 s");
     return memory;
 }
@@ -57,21 +57,21 @@ static double setup_ms(void)
 {
     double times[SETUPS];
     for (size_t i = 0; i < SETUPS; i++) {
-        struct domm_guest *guest;
+        struct domm_vmi *vmi;
         double start = now_ms();
-        set_up(&guest);
+        set_up(&vmi);
         times[i] = now_ms() - start;
-        domm_guest_close(guest);
+        domm_vmi_close(vmi);
     }
     return median(times, SETUPS);
 }
 
-static double request_ms(struct domm_guest_memory *memory, uint64_t frames)
+static double request_ms(struct domm_vmi_memory *memory, uint64_t frames)
 {
     double times[REQUESTS];
     for (size_t i = 0; i < REQUESTS; i++) {
         double start = now_ms();
-        if (domm_guest_map(memory, 0, frames) < 1)
+        if (domm_vmi_map(memory, 0, frames) < 1)
             errx(1, "nothing could be mapped");
         times[i] = now_ms() - start;
     }
@@ -96,12 +96,12 @@ static double xenstore_ms(void)
 
 int main(void)
 {
-    struct domm_guest *guest;
+    struct domm_vmi *vmi;
     double setup = setup_ms();
-    struct domm_guest_memory *memory = set_up(&guest);
+    struct domm_vmi_memory *memory = set_up(&vmi);
     double one = request_ms(memory, 1), batch = request_ms(memory, BATCH);
     double exchange = xenstore_ms();
-    domm_guest_close(guest);
+    domm_vmi_close(vmi);
     printf("medians: set-up through xenstore %.1f ms; a request of 1 frame %.2f ms, of %d frames "
            "%.2f ms (%.4f ms a frame); an exchange with xenstore %.2f ms\n",
            setup, one, BATCH, batch, batch / BATCH, exchange);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * escalate: a module in domM's kernel that tries to make more of a mapping than dommd has made:
- * to write, to keep, to copy. Xen is to refuse all of it.
+ * escalate: a module in the monitor's kernel that tries to make more of a mapping than dommd has
+ * made: to write, to keep, to copy. Xen is to refuse all of it.
  *
  *     insmod escalate.ko pid=PID va=ADDRESS target=DOMID [entry=PTE | control=1]
  *
  * PID is the process that has the mapping, at ADDRESS; DOMID is whose frame it is. With entry= the
- * mapping was taken back, and this is what it was. With control=1 a page of domM's own stands in
- * for the target's: then all that does not name the target must succeed, which shows that the
- * attempts are made as they should be. All slots around ADDRESS must be empty for that.
+ * mapping was taken back, and this is what it was. With control=1 a page of the monitor's own
+ * stands in for the target's: then all that does not name the target must succeed, which shows that
+ * the attempts are made as they should be. All slots around ADDRESS must be empty for that.
  *
  * Writes a line for each attempt to the kernel's log, "escalate: WHAT: refused (ERROR)" or
  * "escalate: WHAT: succeeded", and what the slot held before and holds after all.
@@ -207,7 +207,7 @@ static int copy_to_frame(void)
     return grant_copy(&copy);
 }
 
-/* As if the frame were domM's to grant. */
+/* As if the frame were the monitor's to grant. */
 static int copy_to_granted(void)
 {
     struct gnttab_copy copy = {.flags = GNTCOPY_dest_gref};
@@ -258,9 +258,9 @@ static const struct attempt {
     {"pin a forged table with it, writable", pin_forged_writable},
     {"have Xen clear its frame", clear_page_by_xen},
     {"have Xen copy to its frame", copy_page_by_xen},
-    {"give its frame a number of domM's", rename_frame},
+    {"give its frame a number of the monitor's", rename_frame},
     {"copy to its frame by grant table", copy_to_frame},
-    {"copy to its frame as one that domM grants", copy_to_granted},
+    {"copy to its frame as one that the monitor grants", copy_to_granted},
     {"write through it", write_by_processor},
     {"have Xen write its version through it", answer_to_it},
     {"have Xen write a count through it", count_to_it},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hostile: a process in domM that sends dommd what it should not.
+ * hostile: a process in the monitor that sends dommd what it should not.
  *
  * Usage: hostile noise|ring|flood|greedy COUNT
  *   noise   COUNT requests of random bytes, half of them with a right beginning
@@ -59,7 +59,7 @@ static void offer(void)
     uint32_t reference;
     char node[96], text[16];
     channel.page = xengntshr_share_page_notify(channel.shared, 0, &reference, 1,
-                                               offsetof(struct domm_ring_page, domm), -1U);
+                                               offsetof(struct domm_ring_page, monitor), -1U);
     if (!channel.page)
         err(1, "sharing a page");
     domm_ring_offer(&channel.ring, channel.page);
@@ -149,7 +149,7 @@ static void greet(void)
         errx(1, "dommd does not greet");
 }
 
-/* A region as libdomm-guest makes one (lib/guest/memory.c), known to dommd. */
+/* A region as libdomm-guest makes one (lib/vmi/target_memory.c), known to dommd. */
 static void have_region(void)
 {
     int privcmd = open("/dev/xen/privcmd", O_RDONLY);
@@ -185,7 +185,7 @@ static struct domm_request greed(int number)
         return (struct domm_request){.type = DOMM_REQUEST_LOCATE, .va = elsewhere, .count = 2};
     case 2: /* its own by another's nonce */
         return (struct domm_request){.type = DOMM_REQUEST_LOCATE, .va = own, .count = 1};
-    case 3: /* what is no target of this domM */
+    case 3: /* what is no target of this monitor */
         return (struct domm_request){
             .type = DOMM_REQUEST_MAP, .target = beyond, .va = own, .slot = 1, .count = 1};
     case 4:

@@ -17,10 +17,9 @@ int main(int argc, char **argv)
     xen_pfn_t frame = address >> 12;
     int error = 0;
     xenforeignmemory_handle *memory = xenforeignmemory_open(NULL, 0);
-    unsigned char *page =
-        memory ? xenforeignmemory_map(memory, (unsigned)atoi(argv[1]), PROT_READ | PROT_WRITE, 1,
-                                      &frame, &error)
-               : NULL;
+    unsigned char *page = memory ? xenforeignmemory_map(memory, (unsigned)atoi(argv[1]),
+                                                        PROT_READ | PROT_WRITE, 1, &frame, &error)
+                                 : NULL;
     if (!page || error) {
         perror("poke");
         return 1;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * witness: runs in a domM, and sees every tick of its target's ticker (ticker.c), in memory and in
- * packets, from when it is started to SIGTERM; then says how many it has missed in memory. It maps
- * the ticker's page once, through libdomm-guest, and never again by itself. The ticks of packets it
- * writes to a file, one a line: only who stands outside knows which have left the target.
+ * witness: runs in a monitor, and sees every tick of its target's ticker (ticker.c), in memory and
+ * in packets, from when it is started to SIGTERM; then says how many it has missed in memory. It
+ * maps the ticker's page once, through libdomm-guest, and never again by itself. The ticks of
+ * packets it writes to a file, one a line: only who stands outside knows which have left the
+ * target.
  *
  * Usage: witness OFFSET DEVICE FILE
  * OFFSET of the page in the memory of the first target, DEVICE that the packets come by.
@@ -25,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/guest/domm-guest.h"
+#include "lib/vmi/domm-guest.h"
 
 #define PORT 7777
 #define LOOK_MS 10
@@ -77,19 +78,19 @@ static void see(struct memory_way *way, const struct tick_page *page)
     way->at_ms = now;
 }
 
-static struct domm_guest_memory *open_memory(struct domm_guest *guest, uint64_t gfn)
+static struct domm_vmi_memory *open_memory(struct domm_vmi *vmi, uint64_t gfn)
 {
-    struct domm_guest_target target;
-    struct domm_guest_memory *memory = NULL;
+    struct domm_vmi_target target;
+    struct domm_vmi_memory *memory = NULL;
     for (int i = 0; i < 100 && !memory; i++) {
-        domm_guest_poll(guest, 200);
-        if (domm_guest_targets(guest, &target, 1) > 0 && target.attached &&
-            domm_guest_memory_open(guest, target.uuid, &memory))
+        domm_vmi_poll(vmi, 200);
+        if (domm_vmi_targets(vmi, &target, 1) > 0 && target.attached &&
+            domm_vmi_memory_open(vmi, target.uuid, &memory))
             memory = NULL;
     }
     if (!memory)
         errx(1, "no target within 20 s");
-    if (domm_guest_map(memory, gfn, 1) != 1)
+    if (domm_vmi_map(memory, gfn, 1) != 1)
         errx(1, "the page cannot be mapped");
     return memory;
 }
@@ -131,7 +132,7 @@ int main(int argc, char **argv)
 {
     struct memory_way way = {0};
     struct tick_page page;
-    struct domm_guest *guest;
+    struct domm_vmi *vmi;
     uint64_t failed = 0;
     if (argc != 4)
         errx(2, "usage: witness OFFSET DEVICE FILE");
@@ -140,22 +141,22 @@ int main(int argc, char **argv)
     if (!file)
         err(1, "%s", argv[3]);
     signal(SIGTERM, on_signal);
-    if (domm_guest_open(&guest))
-        errx(1, "this is no domM");
-    struct domm_guest_memory *memory = open_memory(guest, offset / DOMM_GUEST_PAGE);
+    if (domm_vmi_open(&vmi))
+        errx(1, "this is no monitor");
+    struct domm_vmi_memory *memory = open_memory(vmi, offset / DOMM_VMI_PAGE);
     int packets = open_packets(argv[2]);
     fprintf(stderr, "watching\n");
     for (unsigned long look = 0; !stopping; look++) {
         unsigned char frame[2048];
         ssize_t size;
-        if (domm_guest_read(memory, offset, &page, sizeof(page)) == sizeof(page))
+        if (domm_vmi_read(memory, offset, &page, sizeof(page)) == sizeof(page))
             see(&way, &page);
         else
             failed++;
         while ((size = recv(packets, frame, sizeof(frame), 0)) > 0)
             take_packet(file, frame, (size_t)size);
         if (look % POLL_EVERY == 0)
-            domm_guest_poll(guest, 0);
+            domm_vmi_poll(vmi, 0);
         poll(NULL, 0, LOOK_MS);
     }
     printf("{\"first\": %llu, \"last\": %llu, \"seen\": %llu, \"missed\": %llu, "
@@ -163,6 +164,6 @@ int main(int argc, char **argv)
            (unsigned long long)way.first, (unsigned long long)way.last,
            (unsigned long long)way.seen, (unsigned long long)way.missed, way.longest_ms,
            (unsigned long long)failed);
-    domm_guest_close(guest);
+    domm_vmi_close(vmi);
     return fclose(file) ? 1 : 0;
 }

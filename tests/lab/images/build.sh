@@ -5,7 +5,7 @@
 set -eu
 . "$recipes/common.sh"
 
-bootstrap "$suite" all 'build-essential fakeroot' \
+bootstrap "$suite" all 'build-essential ccache fakeroot' \
 	--customize-hook='mkdir -p "$1/build/debian"' \
 	--customize-hook="upload $recipes/../../../debian/control /build/debian/control" \
 	--customize-hook='chroot "$1" apt-get -q -y --no-install-recommends build-dep /build'

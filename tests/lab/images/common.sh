@@ -4,11 +4,12 @@
 #   out       directory the results go to
 #   recipes   this directory
 #   lab_keys  directory with the lab's ssh key pair and host key
+#   lab_debs  directory in which downloaded packages are kept
 
 # Parts of a kernel package that no emulated machine has a use for: most of its size.
 kernel_excludes='drivers/gpu drivers/media drivers/infiniband drivers/iio drivers/isdn
 drivers/net/wireless drivers/net/ethernet drivers/staging drivers/bluetooth drivers/hwmon
-drivers/usb drivers/scsi drivers/input drivers/mtd sound net/bluetooth net/mac80211
+drivers/usb drivers/hid drivers/md drivers/platform drivers/ata drivers/nvme drivers/infiniband drivers/comedi drivers/power drivers/edac drivers/leds drivers/mmc drivers/scsi drivers/input drivers/mtd sound net/bluetooth net/mac80211
 net/wireless fs/ocfs2 fs/gfs2 fs/xfs fs/btrfs fs/ceph'
 
 # apt_uri CODENAME: the archive this machine's own apt takes that suite from.
@@ -47,12 +48,19 @@ bootstrap() {
 		excludes="$excludes --dpkgopt=path-exclude=/usr/lib/modules/*/kernel/$dir/*"
 	done
 	sources=$(sources "$suite" "$pockets")
+	# Every package is downloaded once for all images (caching, in mmdebstrap's manual).
+	debs=$lab_debs/$suite archives=/var/cache/apt/archives
+	mkdir -p "$debs"
 	# Date checks as this machine's own apt has them: a mirror may be a frozen one.
 	set -f
 	# shellcheck disable=SC2086 # the excludes are words
 	mmdebstrap --variant=apt --include="$(echo $packages | tr ' ' ',')" \
 		--aptopt="$(apt-config dump Acquire | grep -E '^Acquire::Check-' || echo '// none')" \
-		$excludes "$@" "$suite" "$out/root.tar" "$sources"
+		--skip=download/empty --skip=essential/unlink --skip=cleanup/apt/cache \
+		--setup-hook="mkdir -p \"\$1$archives\"; cp -n $debs/*.deb \"\$1$archives/\" 2>/dev/null || :" \
+		$excludes "$@" \
+		--customize-hook="cp -n \"\$1$archives\"/*.deb $debs; rm -f \"\$1$archives\"/*.deb" \
+		"$suite" "$out/root.tar" "$sources"
 	set +f
 }
 

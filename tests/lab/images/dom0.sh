@@ -17,13 +17,13 @@ esac
 bootstrap "$suite" "$pockets" \
 	"linux-image-amd64 initramfs-tools xen-system-amd64 xen-utils-$xen systemd-sysv udev kmod
 	openssh-server iproute2 iputils-ping procps less nfs-common tcpdump xenstore-utils python3
-	bash-completion strace socat jq rsync $libs" \
+	bash-completion strace socat jq rsync dropbear-bin $libs" \
 	--essential-hook="$(initrd 'virtio_pci virtio_blk ext4')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/dom0 /" \
 	--customize-hook="$recipes/machine-hook \"\$1\" '$lab_keys'" \
 	--customize-hook='mkdir -p "$1/var/lib/lab"' \
-	--customize-hook="copy-in $guest/vmlinuz $guest/initrd.img /var/lib/lab" \
+	--customize-hook="copy-in $guest/vmlinux $guest/initrd.img /var/lib/lab" \
 	--customize-hook='echo "XENCONSOLED_ARGS=--log=guest" > "$1/etc/default/xen"' \
 	--customize-hook='mkdir -p "$1/var/log/xen/console"' \
 	--customize-hook='echo "/dev/vda / ext4 noatime 0 1" > "$1/etc/fstab"' \

@@ -44,6 +44,10 @@ class Guest:
     memory: int
 
     @property
+    def is_monitor(self):
+        return self.name.startswith("domm")
+
+    @property
     def address(self):
         return f"10.99.0.{self.number}"
 

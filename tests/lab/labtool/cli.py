@@ -3,12 +3,13 @@
 
 import argparse
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 
-from . import demo, guests, images, packages
-from .base import GUESTS, HOME, HOSTS, LabError, MACHINES, HYPERVISORS, say
+from . import demo, guests, images, logs, packages
+from .base import GUESTS, HOME, HOSTS, LabError, MACHINES, HYPERVISORS, in_parallel, say
 from .lab import Lab, hypervisor_name
 
 OVERVIEW = """\
@@ -19,15 +20,44 @@ its xl can live-migrate PV guests), trixie (Debian 13).
 Everything is kept below $LAB_HOME (default: ~/.cache/domm-lab)."""
 
 
-def cmd_up(lab, args):
+def _up(lab, args):
     chosen = {host: hypervisor_name(getattr(args, host) or args.hypervisor) for host in HOSTS}
+    lab.up(chosen, args.smp, args.memory, args.host2_lacks)
+
+
+def cmd_up(lab, args):
     with lab.locked():
-        lab.up(chosen, args.smp, args.memory, args.host2_lacks)
+        _up(lab, args)
+
+
+def cmd_targets(lab, args):
+    with lab.locked():
+        _up(lab, args)
+        lab.up_with_targets()
+        if args.push:
+            packages.push(lab)
+
+
+def cmd_watched(lab, args):
+    with lab.locked():
+        _up(lab, args)
+        lab.up_watched()
+
+
+def cmd_config(lab, args):
+    g = guests.guest(args.monitor)
+    print(guests.watch_config(g, guests.watched(g), args.memory, args.memory_only), end="")
 
 
 def cmd_down(lab, args):
     with lab.locked():
         lab.down()
+
+
+def cmd_copy(lab, args):
+    other = Lab(args.other)
+    with lab.locked(), other.locked():
+        lab.copy(other)
 
 
 def cmd_status(lab, args):
@@ -73,18 +103,10 @@ def cmd_console(lab, args):
 
 
 def cmd_logs(lab, args):
-    directory = lab.directory / "logs"
+    directory = pathlib.Path(args.to) if args.to else lab.directory / "logs"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    for m in lab.machines.values():
-        for path in (m.serial, m.log):
-            if path.exists():
-                shutil.copy(path, directory / f"{m.name}-{path.name}")
-        if m.pid() and m.is_host:
-            (directory / f"{m.name}-xl-dmesg").write_text(m.run("xl dmesg", check=False))
-            with open(directory / f"{m.name}-var-log-xen.tar", "wb") as file:
-                subprocess.run([*m.ssh_command(), "tar -c -C /var/log xen"], stdout=file, timeout=120,
-                               stdin=subprocess.DEVNULL)
+    in_parallel(lambda m: logs.collect(m, directory), lab.machines.values())
     print(directory)
 
 
@@ -120,6 +142,17 @@ def cmd_demo(lab, args):
         demo.run(lab)
 
 
+def _add_hardware(parser):
+    """The options of what brings a lab up."""
+    parser.add_argument("--hypervisor", default=os.environ.get("LAB_HYPERVISOR", "current"),
+                        help="of both hosts: " + ", ".join(HYPERVISORS) + " (default: $LAB_HYPERVISOR, or current)")
+    for host in HOSTS:
+        parser.add_argument(f"--{host}", metavar="HYPERVISOR", help=f"of {host} alone")
+    parser.add_argument("--host2-lacks", metavar="FEATURE", help="of the CPU, as QEMU calls it: aes, ...")
+    parser.add_argument("--smp", type=int, default=1, choices=(1, 2), help="CPUs of a host (default: 1)")
+    parser.add_argument("--memory", type=int, default=2048, help="MiB of a host (default: 2048)")
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="lab", description="Two real Xen hosts and a file server on this machine.",
@@ -135,20 +168,22 @@ def _parser():
         return sub
 
     verb(cmd_demo, "show what domm does, from nothing")
-    up = verb(cmd_up, "build what is missing, bring the lab up as after boot")
-    up.add_argument("--hypervisor", default=os.environ.get("LAB_HYPERVISOR", "current"),
-                    help="of both hosts: " + ", ".join(HYPERVISORS) + " (default: $LAB_HYPERVISOR, or current)")
-    for host in HOSTS:
-        up.add_argument(f"--{host}", metavar="HYPERVISOR", help=f"of {host} alone")
-    up.add_argument("--host2-lacks", metavar="FEATURE", help="of the CPU, as QEMU calls it: aes, ...")
-    up.add_argument("--smp", type=int, default=1, choices=(1, 2), help="CPUs of a host (default: 1)")
-    up.add_argument("--memory", type=int, default=2048, help="MiB of a host (default: 2048)")
+    _add_hardware(verb(cmd_up, "build what is missing, bring the lab up as after boot"))
+    targets = verb(cmd_targets, "bring the lab up with both targets on host1")
+    _add_hardware(targets)
+    targets.add_argument("--push", action="store_true", help="install domm as well, as push does")
+    _add_hardware(verb(cmd_watched, "bring the lab up with domm1 watching target1 on host1, domm as in the tree"))
+    config = verb(cmd_config, "print the configuration of a monitor, for domm create")
+    config.add_argument("monitor", choices=[name for name, g in GUESTS.items() if g.is_monitor])
+    config.add_argument("--memory", type=int, help="MiB (default: 160)")
+    config.add_argument("--memory-only", action="store_true", help="watch neither packets nor storage")
     verb(cmd_down, "end everything that runs; snapshots stay")
+    verb(cmd_copy, "make this lab a copy of another one, with its snapshots").add_argument("other", metavar="NAME")
     verb(cmd_status, "show machines, ports and snapshots")
     ssh = verb(cmd_ssh, "log in to a machine, or run a command on it")
     ssh.add_argument("machine", choices=MACHINES)
     ssh.add_argument("command", nargs=argparse.REMAINDER)
-    verb(cmd_push, "build domm's packages and install them on the hosts and domMs")
+    verb(cmd_push, "build domm's packages and install them on the hosts and monitors")
     verb(cmd_modules, "build the tests' kernel modules for the guests' kernel, print their directory")
     start = verb(cmd_start, "create a guest and wait until it is up")
     start.add_argument("guest", choices=GUESTS)
@@ -156,7 +191,8 @@ def _parser():
     start.add_argument("--memory", type=int, help="MiB (default: 160)")
     start.add_argument("--vcpus", type=int, default=1)
     verb(cmd_console, "attach to a guest's console").add_argument("guest", choices=GUESTS)
-    verb(cmd_logs, "collect the logs of machines and hypervisors")
+    collected = verb(cmd_logs, "collect what is needed to understand a failure")
+    collected.add_argument("--to", metavar="DIRECTORY", help="where to (default: logs, beside the lab)")
     verb(cmd_reset, "give both hosts back as after boot, in seconds")
     verb(cmd_snapshot, "keep the whole running lab under a name").add_argument("name")
     verb(cmd_restore, "give the whole lab back as it was at a snapshot").add_argument("name")

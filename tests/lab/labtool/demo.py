@@ -4,9 +4,11 @@
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from . import guests, packages
 from .base import GUESTS, HOSTS, say, wait_for
+from .lab import TARGETS
 
 MEMORY = "/run/domm/target1/mem"
 DISK = "/run/domm-storage/target1/0"
@@ -20,7 +22,7 @@ def _show(machine, command):
 
 
 def _show_in(host, guest, command):
-    _show(host, f"ssh {guest.name} {shlex.quote(command)}")
+    _show(host, f"in-guest {guest.name} {shlex.quote(command)}")
 
 
 def _background(host, guest, command, log):
@@ -28,16 +30,15 @@ def _background(host, guest, command, log):
     guests.in_guest(host, guest, f"setsid {command} >{log} 2>&1 </dev/null &")
 
 
-def _start_watching(host, domm):
+def _start_watching(host, monitor):
     """Three kinds of intrusion detection, by unmodified programs of Debian and by domm's own."""
-    say("starting intrusion detection in domm1: kernel, packets, files")
     aide = [f"database_in=file:/tmp/aide.db", "database_out=file:/tmp/aide.db", f"{DISK}/etc sha256"]
-    guests.in_guest(host, domm, f"printf '%s\\n' {' '.join(map(shlex.quote, aide))} > /tmp/aide.conf; "
+    guests.in_guest(host, monitor, f"printf '%s\\n' {' '.join(map(shlex.quote, aide))} > /tmp/aide.conf; "
                                 "aide --config /tmp/aide.conf --init >/dev/null", timeout=600)
-    guests.in_guest(host, domm, f"domm-kernel-check baseline -o /tmp/baseline {MEMORY}", timeout=600)
-    _background(host, domm, f"domm-kernel-check check -b /tmp/baseline -i 30 -j {MEMORY}", "/tmp/kernel")
-    _background(host, domm, "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp", "/tmp/packets")
-    wait_for("ngrep in domm1", lambda: guests.in_guest(host, domm, "pgrep ngrep", check=False), 60)
+    guests.in_guest(host, monitor, f"domm-kernel-check baseline -o /tmp/baseline {MEMORY}", timeout=600)
+    _background(host, monitor, f"domm-kernel-check check -b /tmp/baseline -i 30 -j {MEMORY}", "/tmp/kernel")
+    _background(host, monitor, "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp", "/tmp/packets")
+    wait_for("ngrep in domm1", lambda: guests.in_guest(host, monitor, "pgrep ngrep", check=False), 60)
 
 
 def _intrude(host, target):
@@ -53,38 +54,67 @@ def _intrude(host, target):
         echo 'evil:x:0:0::/:/bin/sh' >> /etc/passwd; sync""")
 
 
-def _seen(host, domm):
+def _seen(host, monitor):
     """Waits until all three have noticed."""
     def alarms():
-        return guests.in_guest(host, domm, "grep -q changed /tmp/kernel && grep -q EVIL-OUT /tmp/packets && "
+        return guests.in_guest(host, monitor, "grep -q changed /tmp/kernel && grep -q EVIL-OUT /tmp/packets && "
                                            "! aide --config /tmp/aide.conf --check >/tmp/files && echo yes",
                                check=False, timeout=300)
     wait_for("the three alarms", lambda: "yes" in alarms(), 180)
 
 
+def _steps(lab):
+    """What happens, and about how many seconds each step takes: less where a lab is kept."""
+    kept = lab.keeps(TARGETS)
+    return [("two Xen hosts and a file server" + ("" if kept else ": their images are built, and they boot"),
+             3 if kept else 200),
+            ("the target, a guest to be watched", 4 if kept else 45),
+            ("domm, built from this tree and installed", 15 if kept else 20),
+            ("a monitor for the target, by domm create", 25),
+            ("intrusion detection in the monitor", 20),
+            ("both move to the other host, in step", 50),
+            ("the same programs go on watching, at the other host", 30)]
+
+
 def run(lab):
-    lab.up({host: "current" for host in HOSTS}, 1, 2048)
-    lab.restore("booted")
+    steps = _steps(lab)
+    total = sum(seconds for _, seconds in steps)
+    say(f"{len(steps)} steps, about {total // 60} min {total % 60} s on two cores without KVM")
+
+    def step(number):
+        what, seconds = steps[number - 1]
+        say(f"step {number} of {len(steps)}: {what} (about {seconds} s)")
+
+    with ThreadPoolExecutor() as pool:
+        # The compiler and the machines that boot share two cores well.
+        built = pool.submit(packages.build, packages.GUESTS_SUITE)
+        step(1)
+        lab.up({host: "current" for host in HOSTS}, 1, 2048)
+        step(2)
+        lab.up_with_targets()
+        step(3)
+        built.result()
     packages.push(lab)
     host1, host2 = lab.hosts()
-    target, domm = GUESTS["target1"], GUESTS["domm1"]
-    guests.start(lab, target, host1)
-    host1.run("cat > /etc/xen/watch.cfg", input=guests.watch_config(domm, target))
+    target, monitor = GUESTS["target1"], GUESTS["domm1"]
+    host1.run("cat > /etc/xen/watch.cfg", input=guests.watch_config(monitor, target))
     _show(host1, "domm version")
+    step(4)
     _show(host1, "domm create /etc/xen/watch.cfg")
     _show(host1, "domm monitor-status")
-    _start_watching(host1, domm)
+    step(5)
+    _start_watching(host1, monitor)
     processes = "pgrep -a 'ngrep|domm-kernel|domm-agent'; cat /proc/sys/kernel/random/boot_id"
-    _show_in(host1, domm, processes)
-    say("now both move to host2, in step")
+    _show_in(host1, monitor, processes)
+    step(6)
     _show(host1, "domm migrate domm1 host2")
+    step(7)
     _show(host1, "domm list")
     _show(host2, "domm list")
     _show(host2, "domm monitor-status")
-    say("the same processes in domm1, and they see what happens in target1 at host2")
-    _show_in(host2, domm, processes)
+    _show_in(host2, monitor, processes)
     _intrude(host2, target)
-    _seen(host2, domm)
-    _show_in(host2, domm, "grep -m 1 changed /tmp/kernel; grep -m 1 EVIL-OUT /tmp/packets; "
-                          "grep -m 1 etc/passwd /tmp/files")
+    _seen(host2, monitor)
+    _show_in(host2, monitor, "grep -m 1 changed /tmp/kernel; grep -m 1 EVIL-OUT /tmp/packets; "
+                             "grep -m 1 etc/passwd /tmp/files")
     say("the lab stays up: 'tests/lab/lab --help' says what else it does, 'tests/lab/lab down' ends it")

@@ -68,7 +68,8 @@ def _build(name, recipe, directory, env):
     with open(log, "w") as out:
         result = subprocess.run(
             [recipe],
-            env={**os.environ, **env, "out": str(part), "recipes": str(RECIPES), "lab_keys": str(KEYS)},
+            env={**os.environ, **env, "out": str(part), "recipes": str(RECIPES), "lab_keys": str(KEYS),
+                 "lab_debs": str(HOME / "debs")},
             stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     if result.returncode:
         raise LabError(f"image {name} could not be built; {log} ends with:\n{tail(log)}")
@@ -91,7 +92,7 @@ def namespace(*options):
 
 def guest():
     """Kernel, initrd and root file system of the guests."""
-    return _image("guest", ["guest.sh", "guest", "machine", "machine-hook", "../guest/ticker.c"], {})
+    return _image("guest", ["guest.sh", "guest", "guest-hook", "guest-init", "machine", "machine-hook", "../guest/ticker.c"], {})
 
 
 def filer(guest_dir):

@@ -13,11 +13,12 @@ import signal
 import subprocess
 import time
 
-from . import images
+from . import guests, images, packages
 from .base import HOME, HOSTS, HYPERVISORS, LabError, MACHINES, in_parallel, say, wait_for
 from .machine import Machine, boot_key
 
 BOOTED = "booted"
+TARGETS = "targets"
 BOOT_SECONDS = 600
 PAUSE_TRIES = 300
 
@@ -31,6 +32,7 @@ class Lab:
         self.name = name
         self.directory = HOME / "labs" / name
         self.config_file = self.directory / "config.json"
+        self.pushed = self.directory / "pushed"
         self.config = json.loads(self.config_file.read_text()) if self.config_file.exists() else None
         self.machines = {}
         if self.config:
@@ -70,23 +72,57 @@ class Lab:
     def up(self, hypervisors, smp, memory, lacks=None):
         """Brings the lab up as after boot. hypervisors: {host: key of HYPERVISORS}; lacks: a feature
         that the CPU of host2 is to be without, as QEMU calls it."""
+        config = self._configuration(hypervisors, smp, memory, lacks)
+        if self.running():
+            self._check_running(config)
+            return
+        warm = config == self.config and self.keeps(BOOTED)
+        self.config = config
+        if warm:
+            self.restore(BOOTED)
+        else:
+            self._boot()
+
+    def _configuration(self, hypervisors, smp, memory, lacks=None):
         machines = {host: {"hypervisor": hypervisors[host], "smp": smp, "memory": memory}
                     for host in HOSTS}
         machines["filer"] = {"hypervisor": "filer"}
         if lacks:
             machines["host2"]["lacks"] = lacks
         found = images.for_hosts(sorted(set(hypervisors.values())))
-        config = {"machines": machines, "boot": boot_key(),
-                  "images": {name: str(found[machines[name]["hypervisor"]]) for name in MACHINES}}
-        if self.running():
-            self._check_running(config)
+        return {"machines": machines, "boot": boot_key(), "guests": guests.configurations(),
+                "images": {name: str(found[machines[name]["hypervisor"]]) for name in MACHINES}}
+
+    def keeps(self, snapshot):
+        return bool(self.machines) and all(snapshot in m.snapshots() for m in self.machines.values())
+
+    def up_with_targets(self):
+        """Gives the running lab both targets on host1: from the snapshot, or by making it."""
+        if self.keeps(TARGETS):
+            self.restore(TARGETS)
             return
-        warm = config == self.config and all(BOOTED in m.snapshots() for m in self.machines.values())
-        self.config = config
-        if warm:
-            self._load(BOOTED)
-        else:
-            self._boot()
+        self.restore(BOOTED)
+        host1 = self.machine("host1")
+        for name in guests.TARGETS:
+            guests.start(self, guests.guest(name), host1)
+        self._save(TARGETS)
+
+    def up_watched(self):
+        """Gives the running lab the pair domm1 and target1, with domm as it is in the tree now."""
+        if self._kept_with("watched") == packages.version(self):
+            self.restore("watched")
+            return
+        self.up_with_targets()
+        packages.push(self)
+        guests.watch(self, guests.guest("domm1"), guests.guest("target1"))
+        self.snapshot("watched")
+
+    def _kept_with(self, snapshot):
+        """Which domm the machines had when the snapshot was taken."""
+        if not self.keeps(snapshot):
+            return None
+        path = self.directory / f"{snapshot}.pushed"
+        return path.read_text() if path.exists() else ""
 
     def _check_running(self, config):
         if config["machines"] != self.config["machines"]:
@@ -106,6 +142,8 @@ class Lab:
         say("booting: " + ", ".join(f"{m.name} ({m.settings['hypervisor']})" for m in self.machines.values()))
         in_parallel(self._power_on, self.machines.values())
         self._save(BOOTED)
+        for kept in (self.pushed, *self.directory.glob("*.pushed")):
+            kept.unlink(missing_ok=True)
         self.config_file.write_text(json.dumps(self.config, indent=1))
 
     def _image(self, machine):
@@ -133,6 +171,21 @@ class Lab:
             return None
         return pid if str(self.directory / "lan").encode() in command else None
 
+    def copy(self, other):
+        """Becomes a copy of another lab, with its snapshots. Both are down."""
+        for lab in (self, other):
+            if lab.running():
+                raise LabError(f"lab {lab.name} is up: 'lab down' first")
+        if not other.machines:
+            raise LabError(f"lab {other.name} was never booted: there is nothing to copy")
+        for file in (self.config_file, *self.directory.glob("*pushed")):
+            file.unlink(missing_ok=True)
+        for name, machine in other.machines.items():
+            (self.directory / name).mkdir(exist_ok=True)
+            subprocess.run(["cp", "--sparse=always", machine.disk, self.directory / name], check=True)
+        for file in (*other.directory.glob("*pushed"), other.config_file):
+            shutil.copy(file, self.directory)
+
     def _start_lan(self):
         if self._lan_pid():
             return
@@ -151,16 +204,19 @@ class Lab:
         """Keeps the whole lab, running, under a name."""
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", name):
             raise LabError(f"'{name}' is no name for a snapshot: letters, digits, - and _, a letter first")
-        if name == BOOTED:
-            raise LabError(f"'{BOOTED}' is the lab as after boot, and stays that")
+        if name in (BOOTED, TARGETS):
+            raise LabError(f"the lab makes '{name}' itself, and it stays that")
         for machine in MACHINES:
             self.machine(machine)
         self._save(name)
+        (self.directory / f"{name}.pushed").write_text(self.pushed.read_text() if self.pushed.exists() else "")
 
     def _save(self, name):
         # All stand still before the first is saved: no packet may be in one machine's
         # future and in another's past.
+        # No session of ours is kept: nobody would go on with it.
         machines = self.machines.values()
+        in_parallel(Machine.hang_up, machines)
         try:
             self._pause_outside_guests()
             in_parallel(lambda m: m.save(name), machines)
@@ -185,6 +241,7 @@ class Lab:
         if missing:
             raise LabError(f"no snapshot '{name}' of {', '.join(missing)}; see 'lab status'")
         self._load(name)
+        self.pushed.write_text(self._kept_with(name))
 
     def _load(self, name):
         self._start_lan()

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""domm's Debian packages: built per suite in a clean root, installed on the lab's machines."""
+"""domm's Debian packages: built per suite, installed on the lab's machines.
+
+For this machine's own suite its own tools build them; for another one, those of a build root."""
 
 import fcntl
 import hashlib
 import os
+import platform
 import subprocess
 
 from . import images
-from .base import GUESTS, HOME, HYPERVISORS, LabError, SOURCE, in_parallel, say, tail
+from .base import GUESTS, HOME, HYPERVISORS, LabError, RECIPES, SOURCE, in_parallel, say, tail
 
 # Not part of the packages; leaving the lab out spares a build after each change of a test.
 NOT_PACKAGED = ("tests/lab/", "tests/run", ".ci/", "README.md", "DEVELOPERS.md")
+GUESTS_SUITE = "bookworm"
 
 
 def _sources():
@@ -21,48 +25,87 @@ def _sources():
     return sorted(n for n in names if (SOURCE / n).is_file())
 
 
+def _is_own(suite):
+    """Whether this machine can build for the suite itself: it is of the suite, and either has all
+    that is needed or may install it."""
+    if platform.freedesktop_os_release().get("VERSION_CODENAME") != suite:
+        return False
+    has_all = subprocess.run(["dpkg-checkbuilddeps"], cwd=SOURCE, capture_output=True).returncode == 0
+    return has_all or os.geteuid() == 0
+
+
+def _digest():
+    digest = hashlib.sha256()
+    for name in _sources():
+        digest.update(name.encode() + b"\0" + (SOURCE / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _suites(lab):
+    """Of whose packages the lab's machines have some."""
+    return sorted({*(HYPERVISORS[m.settings["hypervisor"]][0] for m in lab.hosts()), GUESTS_SUITE})
+
+
+def version(lab):
+    """What names the packages that push would install."""
+    return f"{_digest()} {' '.join(_suites(lab))}"
+
+
 def build(suite):
     """Directory with domm's packages for a suite, built unless the sources are unchanged."""
-    root = images.build_root(suite)
-    names = _sources()
-    digest = hashlib.sha256(str(root).encode())
-    for name in names:
-        digest.update(name.encode() + b"\0" + (SOURCE / name).read_bytes())
-    directory = HOME / "packages" / f"{suite}-{digest.hexdigest()[:16]}"
+    directory = HOME / "packages" / f"{suite}-{_digest()}"
     directory.parent.mkdir(parents=True, exist_ok=True)
     with open(HOME / "packages" / f"{suite}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not directory.exists():
-            _build(suite, root / "root", names, directory)
+            _build(suite, directory)
     return directory
 
 
-# Runs in namespaces of its own with $1 as the root: build tools want /proc and /dev.
-_IN_ROOT = """
+# Builds in $1/domm what standard input holds, with the compiler's cache $3; packages go to $2.
+_BUILD = """
+set -e
+rm -rf "$1"
+mkdir -p "$1/domm" "$2" "$3"
+tar -x --no-same-owner -C "$1/domm"
+cd "$1/domm"
+export PATH=/usr/lib/ccache:$PATH CCACHE_DIR="$3" CCACHE_MAXSIZE=500M
+DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)" dpkg-buildpackage -us -uc -b
+cp ../*.deb "$2"
+"""
+
+# The same in namespaces of its own with $1 as the root: build tools want /proc and /dev.
+_BUILD_IN_ROOT = """
 set -e
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
-rm -rf "$1/build"
-mkdir -p "$1/build/domm" "$2"
-tar -x --no-same-owner -C "$1/build/domm"
-chroot "$1" sh -c 'cd /build/domm && DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" dpkg-buildpackage -us -uc -b'
-cp "$1"/build/*.deb "$2"
+mkdir -p "$1/packages" "$1/ccache" "$2" "$3"
+mount --bind "$2" "$1/packages"
+mount --bind "$3" "$1/ccache"
+exec chroot "$1" sh -c "$4" sh /build /packages /ccache
 """
 
 
-def _build(suite, root, names, directory):
-    say(f"building domm's packages for {suite}")
+def _build(suite, directory):
     part = directory.with_suffix(".part")
     images.remove(part)
+    cache = HOME / "ccache"
+    if _is_own(suite):
+        subprocess.run([RECIPES.parent / "install-missing", "--build-deps", SOURCE], check=True)
+        command = ["sh", "-c", _BUILD, "sh", HOME / "build", part, cache]
+    else:
+        root = images.build_root(suite) / "root"
+        command = images.namespace("--mount", "--pid", "--fork") + [
+            "sh", "-c", _BUILD_IN_ROOT, "sh", root, part, cache, _BUILD]
     log = directory.with_suffix(".log")
+    say(f"building domm's packages for {suite}, log in {log}")
     tar = subprocess.Popen(["tar", "-c", "--null", "-T", "-"], cwd=SOURCE,
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    command = images.namespace("--mount", "--pid", "--fork") + ["sh", "-c", _IN_ROOT, "sh", root, part]
     with open(log, "w") as out:
         builder = subprocess.Popen(command, stdin=tar.stdout, stdout=out, stderr=out,
                                    env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
         tar.stdout.close()
-        tar.stdin.write("\0".join(names).encode())
+        tar.stdin.write("\0".join(_sources()).encode())
         tar.stdin.close()
         if builder.wait() or tar.wait():
             raise LabError(f"the packages for {suite} do not build; {log} ends with:\n{tail(log, 30)}")
@@ -70,23 +113,24 @@ def _build(suite, root, names, directory):
 
 
 def push(lab):
-    """Installs domm on both hosts, and domm-guest in the root of every domM."""
-    suites = {m.name: HYPERVISORS[m.settings["hypervisor"]][0] for m in lab.hosts()}
-    built = {suite: build(suite) for suite in sorted({*suites.values(), "bookworm"})}
+    """Installs domm on both hosts, and domm-guest in the root of every monitor."""
+    built = {suite: build(suite) for suite in _suites(lab)}
 
     def install(machine):
         if machine.is_host:
-            put(machine, _package(built[suites[machine.name]], "domm"), "/var/tmp/domm.deb")
+            suite = HYPERVISORS[machine.settings["hypervisor"]][0]
+            put(machine, _package(built[suite], "domm"), "/var/tmp/domm.deb")
             machine.run("dpkg -i /var/tmp/domm.deb", timeout=300)
             return
-        put(machine, _package(built["bookworm"], "domm-guest"), "/var/tmp/domm-guest.deb")
+        put(machine, _package(built[GUESTS_SUITE], "domm-guest"), "/var/tmp/domm-guest.deb")
         for g in GUESTS.values():
-            if g.type == "pv":
+            if g.is_monitor:
                 root = f"/srv/guests/{g.name}"
                 machine.run(f"cp /var/tmp/domm-guest.deb {root}/var/tmp && "
                             f"chroot {root} dpkg -i /var/tmp/domm-guest.deb", timeout=300)
 
     in_parallel(install, [*lab.hosts(), lab.machine("filer")])
+    lab.pushed.write_text(version(lab))
     say("domm is installed on " + ", ".join(m.name for m in lab.hosts()))
 
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/migrate/fsm/step.h"
+
+const struct domm_step_info domm_steps[DOMM_STEPS] = {
+    [DOMM_STEP_CHECK] = {"check", DOMM_SRC_CHECKING, DOMM_ONCE, false},
+    [DOMM_STEP_LOCK] = {"lock", DOMM_SRC_CHECKING, DOMM_ONCE, true},
+    [DOMM_STEP_COPY] = {"copy", DOMM_SRC_COPYING, DOMM_EACH, true},
+    [DOMM_STEP_STOP] = {"stop", DOMM_SRC_STOPPING, DOMM_TARGETS, true},
+    [DOMM_STEP_DRAIN] = {"drain", DOMM_SRC_STOPPING, DOMM_ONCE, false},
+    [DOMM_STEP_STOP_MONITOR] = {"stop-domm", DOMM_SRC_STOPPING, DOMM_ONCE, true},
+    [DOMM_STEP_DETACH] = {"detach", DOMM_SRC_STOPPING, DOMM_ONCE, true},
+    [DOMM_STEP_FINISH] = {"finish", DOMM_SRC_STOPPING, DOMM_EACH, false},
+    [DOMM_STEP_SEND_STATE] = {"send-state", DOMM_SRC_STOPPING, DOMM_ONCE, false},
+    [DOMM_STEP_RENAME_AWAY] = {"rename-away", DOMM_SRC_STOPPING, DOMM_EACH, true},
+    [DOMM_STEP_DECIDE] = {"decide", DOMM_SRC_DECIDING, DOMM_ONCE, true},
+    [DOMM_STEP_DESTROY] = {"destroy", DOMM_SRC_CLEARING, DOMM_EACH, false},
+    [DOMM_STEP_REPLACE] = {"replace", DOMM_SRC_REPLACING, DOMM_ONCE, false},
+    [DOMM_STEP_ADMIT] = {"admit", DOMM_DST_ADMITTING, DOMM_ONCE, false},
+    [DOMM_STEP_RECEIVE] = {"receive", DOMM_DST_ADMITTING, DOMM_EACH, true},
+    [DOMM_STEP_RESTORE] = {"restore", DOMM_DST_PREPARING, DOMM_EACH, false},
+    [DOMM_STEP_REATTACH] = {"reattach", DOMM_DST_PREPARING, DOMM_ONCE, true},
+    [DOMM_STEP_MIRROR] = {"mirror", DOMM_DST_PREPARING, DOMM_ONCE, true},
+    [DOMM_STEP_VERIFY] = {"verify", DOMM_DST_PREPARING, DOMM_ONCE, false},
+    [DOMM_STEP_RENAME_IN] = {"rename-in", DOMM_DST_ADOPTING, DOMM_EACH, true},
+    [DOMM_STEP_ADOPT] = {"adopt", DOMM_DST_ADOPTING, DOMM_ONCE, true},
+    [DOMM_STEP_START_MONITOR] = {"start-domm", DOMM_DST_STARTING, DOMM_ONCE, false},
+    [DOMM_STEP_RENEW] = {"renew", DOMM_DST_RENEWING, DOMM_ONCE, false},
+    [DOMM_STEP_RELEASE] = {"release", DOMM_DST_RELEASING, DOMM_TARGETS, false},
+    [DOMM_STEP_SETTLE] = {"settle", DOMM_DST_RELEASING, DOMM_ONCE, false},
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whether the monitor of a session is ready, by measurement (lib/pair/status.h), and waiting for it
+ * while its targets stand still: each wait ends by an event, the agent's answer or a change of a
+ * network device.
+ */
+#ifndef DOMM_MIGRATE_READY_H
+#define DOMM_MIGRATE_READY_H
+
+#include "lib/migrate/session.h"
+
+/* How long one check waits for the monitor to become ready. */
+#define DOMM_READY_LOOK_MS 500
+
+/* Asks the agent, before its monitor runs: the word is there when the agent looks first. It is
+ * fresh, and the monitor cannot have seen it before it was paused, so the answer proves as much as
+ * if it were asked later. A failure leaves the question to the look. */
+void domm_ready_ask(struct domm_session *session);
+
+/* Whether the pair is monitored now; DOMM_PREFLIGHT, and why, if it is not. */
+int domm_ready_check(struct domm_session *session, struct domm_error *err);
+
+/* One look: the same, but what is not ready yet is waited for. The agent is asked once, and its
+ * answer holds for this look; devices are measured again whenever one has changed. */
+int domm_ready_look(struct domm_session *session, struct domm_error *err);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The port mirror: tc filters in dom0 (tc_filter.h) copy every packet that a target sends or
+ * receives through one of its vifs to a vif of its monitor, the monitor vif.
+ *
+ * The monitor vif carries no packets from the monitor: it is on no bridge, and a filter, the guard,
+ * drops all packets that arrive through it. The vif is set up only after the guard is added, and
+ * set down before the guard is removed. Several target vifs may share a monitor vif; a target vif
+ * has one monitor vif.
+ *
+ * The kernel's state is the truth, and nothing is remembered here: each call reads the state anew,
+ * and may be repeated. Devices are given by ifindex, so that a name which another device gets
+ * meanwhile does no harm.
+ */
+#ifndef DOMM_NET_MIRROR_H
+#define DOMM_NET_MIRROR_H
+
+#include "lib/net/link.h"
+#include "lib/net/tc.h"
+
+/*
+ * Guards the monitor vif, sets it up and mirrors both directions of the target vif to it: all of
+ * this, or nothing on failure. Correct filters stay; wrong and missing ones are repaired. An empty
+ * clsact qdisc may be left if filters of the target vif were being repaired.
+ *
+ * DOMM_REFUSED, before anything is changed, if the devices are the same, the monitor vif is on a
+ * bridge, the target vif is mirrored elsewhere, or a qdisc or filter of another program is in the
+ * way. DOMM_NOT_FOUND if a device does not exist. DOMM_OUTCOME_UNKNOWN if the undoing failed as
+ * well.
+ */
+int domm_mirror_install(struct nl_sock *sock, int target, int monitor, struct domm_error *err);
+
+/* Removes the mirror from the target vif: our filters, and the clsact qdisc if it was made for them
+ * and is not used otherwise. It is fine if nothing, or no device, is there. */
+int domm_mirror_remove(struct nl_sock *sock, int target, struct domm_error *err);
+
+/* Sets the monitor vif down and removes its guard, as domm_mirror_remove does. Call it only after
+ * the mirrors of all targets to it are removed. The root qdisc that the kernel gave the device when
+ * it was first set up stays. */
+int domm_mirror_unguard(struct nl_sock *sock, int monitor, struct domm_error *err);
+
+/* The present state. An absent filter has .ours false. */
+struct domm_mirror_state {
+    struct domm_link target, monitor;
+    struct domm_tc_filter sent;     /* packets that the target sends: at the ingress of its vif */
+    struct domm_tc_filter received; /* packets that it receives: at the egress */
+    struct domm_tc_filter guard;    /* packets that the monitor tried to send */
+    /* Filters of other programs, which may keep packets from these, or from the monitor: their
+     * verdicts are not known, so that there are any is what counts. */
+    size_t before_sent, before_received, before_guard, before_monitor;
+};
+
+/* Reads devices, filters and counters. DOMM_NOT_FOUND if a device is not there. */
+int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
+                        struct domm_mirror_state *state_r, struct domm_error *err);
+
+#define DOMM_MIRROR_PROBLEM 160 /* bytes, with the terminator */
+
+/* Whether the monitor misses packets or could send some; if so, the gravest reason. */
+bool domm_mirror_problem(const struct domm_mirror_state *state, char text_r[DOMM_MIRROR_PROBLEM]);
+
+#endif

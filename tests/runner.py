@@ -46,6 +46,7 @@ class Suites:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.times = []
+        self.failures = []
         self.suite_times = []
         self.children = set()
         self.counting = threading.Lock()
@@ -95,6 +96,7 @@ class Suites:
             say(f"FAIL {suite}: ended with {status} after {seen} of {planned} tests")
             with self.counting:
                 self.failed += max(missing, 1)
+            self.failures.append(f"{suite}: {max(missing, 1)} that did not run")
         self.suite_times.append((time.monotonic() - start, suite))
 
     def _count(self, suite, result, seconds):
@@ -103,6 +105,8 @@ class Suites:
             self.passed += not bad
             self.failed += bad
         self.times.append((seconds, f"{suite}: {result['name']}"))
+        if bad:
+            self.failures.append(f"{suite}: {result['name']}")
         say(f"{'FAIL' if bad else 'ok  '} {suite}: {result['name']} ({seconds:.1f} s)")
         return bad
 
@@ -127,6 +131,9 @@ class Suites:
             say("the slowest tests:")
             for seconds, name in sorted(self.times, reverse=True)[:10]:
                 print(f"    {seconds:6.1f} s  {name}")
+        if self.failures:
+            say("failed:")
+            print("".join(f"    {name}\n" for name in self.failures), end="")
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         print(f"{self.passed} passed, {self.failed} failed{skipped}", flush=True)
         sys.exit(self.failed != 0)

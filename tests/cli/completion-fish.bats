@@ -10,7 +10,8 @@ setup() {
     command -v fish >/dev/null || skip "fish is not installed"
     export HOME=$BATS_TEST_TMPDIR/home
     export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local
-    mkdir -p "$XDG_CONFIG_HOME/fish/completions"
+    # Otherwise fish would begin to make completions of all manuals, in the background.
+    mkdir -p "$XDG_CONFIG_HOME/fish/completions" "$XDG_DATA_HOME/fish/generated_completions"
     ln -s "$DOMM_SOURCE/completions/domm.fish" "$XDG_CONFIG_HOME/fish/completions"
     cat >"$XDG_CONFIG_HOME/fish/config.fish" <<'EOF'
 set -g fish_greeting

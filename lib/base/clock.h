@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The monotonic clock (CLOCK_MONOTONIC), for deadlines and durations; the CPU time of a thread. */
+/* The monotonic clock (CLOCK_MONOTONIC), for deadlines and durations. */
 #ifndef DOMM_BASE_CLOCK_H
 #define DOMM_BASE_CLOCK_H
 
@@ -16,14 +16,6 @@ static inline uint64_t domm_now_ns(void)
 static inline int64_t domm_now_ms(void)
 {
     return (int64_t)(domm_now_ns() / 1000000u);
-}
-
-/* For limits on work: on a busy host the time goes by without any. */
-static inline int64_t domm_cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 #endif

@@ -13,13 +13,14 @@
 struct kallsyms_source {
     int (*read)(const void *context, uint64_t virtual_address, void *buffer, size_t size);
     const void *context;
-    int64_t deadline_ms; /* by domm_cpu_ms; 0: none */
+    uint64_t *work; /* units that may still be spent (kallsyms_internal.h); null: no limit */
 };
 
 struct kallsyms;
 
 /* -ENOTSUP if the kernel does not publish where they are, and they are not found, -EPROTO if they
- * are malformed: `_stext` must be where VMCOREINFO says. -ETIMEDOUT if the deadline has passed. */
+ * are malformed: `_stext` must be where VMCOREINFO says. -ETIMEDOUT if the work does not suffice.
+ */
 int kallsyms_load(const struct kallsyms_source *source, const struct vmcoreinfo *info,
                   struct kallsyms **kallsyms_r);
 

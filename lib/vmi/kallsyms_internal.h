@@ -3,7 +3,6 @@
 #ifndef DOMM_VMI_KALLSYMS_INTERNAL_H
 #define DOMM_VMI_KALLSYMS_INTERNAL_H
 
-#include "lib/base/clock.h"
 #include "lib/vmi/kallsyms.h"
 
 /* Debian's kernels have a hundred thousand symbols, in 1.5 MB. */
@@ -12,8 +11,12 @@
 #define KALLSYMS_TOKENS 256u
 #define KALLSYMS_MAX_TOKENS_BYTES (65536u + DOMM_SYMBOL_LENGTH)
 
-/* How often loops over symbols look at the deadline. */
+/* How often loops over symbols pay for their work. */
 #define KALLSYMS_STRIDE 4096u
+
+/* A unit of work is about what a symbol takes. Work is counted instead of timed, so that a slow or
+ * busy host finds what a fast one does. */
+#define KALLSYMS_PAGE_WORK 16u
 
 #define KALLSYMS_STEXT "_stext"
 
@@ -43,9 +46,20 @@ void kallsyms_sort(struct kallsyms *kallsyms);
 int kallsyms_search(const struct kallsyms_source *source, uint64_t stext,
                     struct kallsyms_addresses *addresses_r);
 
-static inline bool kallsyms_is_late(const struct kallsyms_source *source)
+/* Pays for work that is about to be done. False if the rest does not suffice. */
+static inline bool kallsyms_spend(const struct kallsyms_source *source, uint64_t units)
 {
-    return source->deadline_ms && domm_cpu_ms() >= source->deadline_ms;
+    if (!source->work)
+        return true;
+    bool suffices = *source->work >= units;
+    *source->work -= suffices ? units : *source->work;
+    return suffices;
+}
+
+/* The same for reading so many bytes. */
+static inline bool kallsyms_spend_bytes(const struct kallsyms_source *source, size_t size)
+{
+    return kallsyms_spend(source, (size / DOMM_VMI_PAGE + 1) * KALLSYMS_PAGE_WORK);
 }
 
 #endif

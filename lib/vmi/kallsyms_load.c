@@ -15,9 +15,9 @@ static int read_up_to(const struct kallsyms_source *source, uint64_t address, vo
     while (done < size) {
         size_t rest = DOMM_VMI_PAGE - (size_t)((address + done) % DOMM_VMI_PAGE);
         size_t part = size - done < rest ? size - done : rest;
-        int rc = kallsyms_is_late(source)
-                     ? -ETIMEDOUT
-                     : source->read(source->context, address + done, (char *)buffer + done, part);
+        int rc = kallsyms_spend_bytes(source, part)
+                     ? source->read(source->context, address + done, (char *)buffer + done, part)
+                     : -ETIMEDOUT;
         if (rc)
             return done && rc != -ETIMEDOUT ? 0 : rc;
         done += part;
@@ -64,7 +64,7 @@ static int load_names(struct kallsyms *kallsyms, const struct kallsyms_source *s
     size_t at = 0;
     for (size_t i = 0; i < kallsyms->count; i++) {
         size_t tokens, begin;
-        if (i % KALLSYMS_STRIDE == 0 && kallsyms_is_late(source))
+        if (i % KALLSYMS_STRIDE == 0 && !kallsyms_spend(source, KALLSYMS_STRIDE))
             return -ETIMEDOUT;
         while (!kallsyms_entry(kallsyms, at, &tokens, &begin)) {
             int rc = grow_names(kallsyms, source, address);
@@ -144,6 +144,8 @@ static int load_addresses(struct kallsyms *kallsyms, const struct kallsyms_sourc
     struct stored stored = {.list = list,
                             .position = absolute ? addresses->addresses : addresses->offsets};
     int rc = list ? 0 : -ENOMEM;
+    if (!rc && !kallsyms_spend_bytes(source, kallsyms->count * size))
+        rc = -ETIMEDOUT;
     if (!rc && addresses->relative_base)
         rc = source->read(source->context, addresses->relative_base, &stored.base,
                           sizeof(stored.base));
@@ -174,7 +176,7 @@ static int kallsyms_load_table(struct kallsyms *kallsyms, const struct kallsyms_
     rc = load_addresses(kallsyms, source, addresses, text);
     if (rc)
         return rc;
-    if (kallsyms_is_late(source))
+    if (!kallsyms_spend(source, count))
         return -ETIMEDOUT;
     kallsyms_sort(kallsyms);
     return 0;
@@ -185,6 +187,8 @@ int kallsyms_load(const struct kallsyms_source *source, const struct vmcoreinfo 
 {
     struct kallsyms_addresses addresses = info->kallsyms;
     int rc = addresses.names ? 0 : kallsyms_search(source, info->stext, &addresses);
+    if (rc == -ENOTSUP && !kallsyms_spend(source, 1))
+        rc = -ETIMEDOUT; /* it may be where the work did not suffice to look */
     if (rc)
         return rc;
     struct kallsyms *kallsyms = calloc(1, sizeof(*kallsyms));

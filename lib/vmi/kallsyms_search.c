@@ -145,8 +145,8 @@ static bool has_names(const struct kallsyms_source *source, uint64_t start, uint
     size_t size = (size_t)(tokens - start);
     cleanup_free unsigned char *bytes = malloc(size);
     struct kallsyms names = {.names = bytes, .names_length = size};
-    return bytes && source->read(source->context, start, bytes, size) == 0 &&
-           are_names(&names, count);
+    return bytes && kallsyms_spend(source, count) && kallsyms_spend_bytes(source, size) &&
+           source->read(source->context, start, bytes, size) == 0 && are_names(&names, count);
 }
 
 static void set_table(struct kallsyms_addresses *addresses, uint64_t names, size_t count)
@@ -166,8 +166,9 @@ static int find_names(const struct kallsyms_source *source, uint64_t stext, unsi
     for (uint64_t end = tokens; tokens - end < KALLSYMS_MAX_NAMES; end -= CHUNK_STEP) {
         uint64_t start = end - CHUNK_BYTES;
         bool any = false;
-        int rc = kallsyms_is_late(source) ? -ETIMEDOUT
-                                          : read_with_gaps(source, start, chunk, CHUNK_BYTES, &any);
+        int rc = kallsyms_spend_bytes(source, CHUNK_BYTES)
+                     ? read_with_gaps(source, start, chunk, CHUNK_BYTES, &any)
+                     : -ETIMEDOUT;
         if (rc || !any)
             return rc ? rc : -ENOTSUP;
         for (size_t at = 0; at + sizeof(head) <= CHUNK_BYTES; at += ALIGNMENT) {
@@ -190,6 +191,8 @@ static int find_table(const struct kallsyms_source *source, uint64_t stext, uint
                       struct kallsyms_addresses *addresses_r)
 {
     *addresses_r = (struct kallsyms_addresses){.names = 0};
+    if (!kallsyms_spend_bytes(source, 2 * MAX_TABLE))
+        return -ETIMEDOUT;
     if (!find_index(source, digits_address, addresses_r))
         return -ENOTSUP;
     cleanup_free unsigned char *chunk = malloc(CHUNK_BYTES);
@@ -206,9 +209,9 @@ int kallsyms_search(const struct kallsyms_source *source, uint64_t stext,
     for (uint64_t address = stext; address - stext < MAX_IMAGE; address += CHUNK_STEP) {
         const unsigned char *at = chunk;
         bool any = false;
-        int rc = kallsyms_is_late(source)
-                     ? -ETIMEDOUT
-                     : read_with_gaps(source, address, chunk, CHUNK_BYTES, &any);
+        int rc = kallsyms_spend_bytes(source, CHUNK_BYTES)
+                     ? read_with_gaps(source, address, chunk, CHUNK_BYTES, &any)
+                     : -ETIMEDOUT;
         gap = any ? 0 : gap + CHUNK_BYTES;
         if (rc || gap > MAX_GAP)
             return rc ? rc : -ENOTSUP;

@@ -80,7 +80,7 @@ static int read_for_kallsyms(const void *context, uint64_t virtual_address, void
 int kernel_symbols(struct domm_kernel *kernel, const struct kallsyms **kallsyms_r)
 {
     struct kallsyms_source source = {
-        .read = read_for_kallsyms, .context = kernel, .deadline_ms = kernel->deadline_ms};
+        .read = read_for_kallsyms, .context = kernel, .work = kernel->work};
     int rc = kernel->kallsyms ? 0 : kallsyms_load(&source, &kernel->info, &kernel->kallsyms);
     *kallsyms_r = kernel->kallsyms;
     return rc;

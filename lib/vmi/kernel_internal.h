@@ -10,7 +10,7 @@ struct domm_kernel {
     struct vmcoreinfo info;
     struct domm_kernel_facts facts;
     struct kallsyms *kallsyms; /* null until first used */
-    int64_t deadline_ms;       /* of reading the symbols, by domm_cpu_ms; 0: none */
+    uint64_t *work;            /* what reading the symbols may take; null: no limit */
     char page[VMCOREINFO_BYTES];
 };
 

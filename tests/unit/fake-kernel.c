@@ -7,18 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
-
 #define PRESENT 1u
 #define LARGE 0x80u
-
-/* Takes CPU time. */
-static void work(int ms)
-{
-    int64_t end = domm_cpu_ms() + ms;
-    while (domm_cpu_ms() < end)
-        ;
-}
 
 static int read_memory(const void *context, uint64_t address, void *buffer, size_t size)
 {
@@ -27,8 +17,6 @@ static int read_memory(const void *context, uint64_t address, void *buffer, size
         return -EIO;
     if (address > FAKE_BYTES || size > FAKE_BYTES - address)
         abort(); /* the interface promises not to */
-    if (kernel->slow_ms)
-        work(kernel->slow_ms);
     memcpy(buffer, kernel->memory + address, size);
     return 0;
 }

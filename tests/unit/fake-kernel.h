@@ -59,7 +59,6 @@ enum {
 struct fake_kernel {
     unsigned char memory[FAKE_BYTES];
     bool broken; /* reading it fails with EIO */
-    int slow_ms; /* reading it takes so long, of CPU time */
 };
 
 /* How the addresses of symbols are stored. */

@@ -10,6 +10,7 @@
 #include "cmd/domm/defaults.h"
 #include "cmd/domm/migrate.h"
 #include "cmd/domm/migrate_show.h"
+#include "cmd/domm/migration_log.h"
 #include "cmd/domm/ssh_command.h"
 #include "lib/migrate/source.h"
 
@@ -264,6 +265,7 @@ static int migrate_finish(struct cmd_context *context, const struct domm_source 
         return rc;
     }
     keep_report(session);
+    cmd_migration_log(session);
     migrate_warn_unmonitored(context, session);
     migrate_warn_downtime(context, &session->report);
     /* If nothing was copied, the error says more than an empty report. */

@@ -8,6 +8,7 @@
 
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
+#include "cmd/domm/migration_log.h"
 #include "lib/migrate/destination.h"
 #include "lib/migrate/question.h"
 #include "lib/migrate/transport/data.h"
@@ -78,6 +79,8 @@ static int run_and_conclude(struct cmd_context *context, struct domm_destination
     rc = domm_destination_run(destination, STDIN_FILENO, STDOUT_FILENO, signals, err);
     if (rc)
         return rc;
+    if (!context->globals.dry_run)
+        cmd_migration_log(&destination->session);
     return receive_conclude(destination, err);
 }
 

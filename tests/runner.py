@@ -19,7 +19,7 @@ LAB = SOURCE / "tests" / "lab"
 BUILD = SOURCE / "build"
 SANITIZED = SOURCE / "build-sanitizers"
 FAILURES = BUILD / "failures"
-LAB_LIMIT_S = 1800
+LAB_LIMIT_S = 3000
 LAB_NAMES = (os.environ.get("LAB_NAME", "test"), os.environ.get("LAB_NAME", "test") + "-2")
 RESULT = re.compile(r"(?P<not>not )?ok \d+ (?:- )?(?P<name>.*?)(?: in (?P<ms>\d+)ms)?(?P<skip> # skip.*)?$")
 # In the order of value, as --all may run out of time; of ONE_CPU the longest first.

@@ -12,17 +12,13 @@ disk=/run/domm-storage/target1/0
 # send_image: to host1, past ssh, which is four times as slow there. 10.0.2.2 is this machine, as QEMU's
 # user network shows it to the hosts.
 send_image() {
-	tar -C image -cSf - . | gzip -1 >image.tar.gz
-	python3 -u -m http.server --bind 127.0.0.1 0 >server 2>&1 3>&- &
-	local server=$!
-	eventually 10 grep -q port server
-	on host1 "mkdir -p $image
-		python3 -c 'import shutil, sys, urllib.request
-shutil.copyfileobj(urllib.request.urlopen(sys.argv[1]), sys.stdout.buffer, 1 << 20)' \
-			http://10.0.2.2:$(sed -n 's/.* port \([0-9]*\) .*/\1/p' server)/image.tar.gz |
-		tar -C $image -xSzf -"
-	kill $server
-	rm image.tar.gz
+	on host1 "mkdir -p $image"
+	lab ssh host1 'cat >/run/sparse' <"$here/host/sparse"
+	for file in domm.cfg vmlinuz initrd.img root.img; do
+		"$here/host/sparse" send "image/$file" >"$file.port" 3>&- &
+		eventually 10 test -s "$file.port"
+		on host1 "python3 /run/sparse receive 10.0.2.2 $(cat "$file.port") $image/$file"
+	done
 }
 
 setup_file() {
@@ -51,7 +47,7 @@ in_image() {
 	on host1 "cd $image; losetup /dev/loop5 root.img
 		sed -i 's#\"[^\"]*root.img,raw,#\"phy:/dev/loop5,#; s/^# mirror/mirror/
 			s#^\# storage.*#storage = [ \"nfs=10.99.0.3:/srv/guests/target1,max_age=3\" ]#' domm.cfg
-		echo 'ready_timeout = 500' >>domm.cfg; cat domm.cfg"
+		echo 'ready_timeout = 1500' >>domm.cfg; cat domm.cfg"
 	start=$SECONDS
 	run on host1 "domm create $image/domm.cfg"
 	echo "$output"

@@ -33,9 +33,10 @@ put() {
 # ticks GUEST: the tick the guest has written last, as the filer sees it.
 ticks() { on filer "tail -n 1 /srv/guests/$1/var/lib/ticker/ticks"; }
 
-# eventually SECONDS COMMAND: runs it until it succeeds.
+# eventually SECONDS COMMAND: runs it until it succeeds. SECONDS is what is enough on a quiet machine; one
+# whose memory others keep busy has been seen to take three times as long.
 eventually() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + 4 * $1))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || {

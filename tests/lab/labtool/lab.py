@@ -105,6 +105,8 @@ class Lab:
         host1 = self.machine("host1")
         for name in guests.TARGETS:
             guests.start(self, guests.guest(name), host1)
+        # Nobody counts target2's ticks, which take a fifth of a host's CPU.
+        guests.in_guest(host1, guests.guest("target2"), "pkill ticker")
         self._save(TARGETS)
 
     def up_watched(self):

@@ -22,7 +22,7 @@ setup_file() {
 }
 
 @test "the target sends its ticks in UDP packets" {
-	run on filer 'timeout 20 tcpdump -c 3 -Anni eth1 udp port 7777 and src 10.99.0.11 2>/dev/null'
+	run on filer 'timeout 100 tcpdump -c 3 -Anni eth1 udp port 7777 and src 10.99.0.11 2>/dev/null'
 	[ "$status" = 0 ]
 	[[ $output == *"10.99.0.3.7777: UDP"* ]]
 }

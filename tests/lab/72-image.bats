@@ -76,8 +76,8 @@ in_image() {
 
 @test "root is logged in on the console" {
 	on_console() {
-		(echo; sleep 2; echo 'echo $((6 * 7))-words; exit'; sleep 4) |
-			lab ssh host1 'timeout 15 script -qc "xl console domm" /dev/null'
+		(echo; for _ in 1 2 3 4 5; do sleep 3; echo 'echo $((6 * 7))-words'; done; echo exit; sleep 3) |
+			lab ssh host1 'timeout 60 script -qc "xl console domm" /dev/null'
 	}
 	run on_console # the shell's prompt is there by now
 	tail -n 5 <<<"$output"
@@ -88,6 +88,6 @@ in_image() {
 	in_image "domm-kernel-check baseline -o /var/tmp/baseline $mem && domm-kernel-check check -b /var/tmp/baseline $mem"
 	in_image "echo 'rule kernel { strings: \$a = \"Linux version 6.\" condition: \$a }' >/var/tmp/rules"
 	in_image "yara /var/tmp/rules $mem" | grep kernel
-	in_image 'timeout 60 tcpdump -c 3 -ni eth1 udp port 7777'
+	in_image 'timeout 300 tcpdump -c 3 -ni eth1 udp port 7777'
 	in_image "tail -n 1 $disk/var/lib/ticker/ticks" | grep -x '[0-9]*'
 }

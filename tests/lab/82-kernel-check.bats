@@ -73,7 +73,7 @@ in_domm() { in_guest host1 domm1 "$1"; }
 
 @test "a target that is destroyed while it is watched from dom0 is let go" {
 	on host1 'domm-kernel-check baseline -o /var/tmp/baseline2 xen:target2
-		timeout 300 domm-kernel-check check -b /var/tmp/baseline2 -i 1 xen:target2 >/var/tmp/out 2>&1 </dev/null &'
+		timeout 3000 domm-kernel-check check -b /var/tmp/baseline2 -i 1 xen:target2 >/var/tmp/out 2>&1 </dev/null &'
 	in_out() { on host1 "grep -q '$1' /var/tmp/out"; }
 	eventually 60 in_out 'checked: '
 	on host1 'xl destroy target2'
@@ -89,7 +89,7 @@ in_domm() { in_guest host1 domm1 "$1"; }
 	[ "$status" = 0 ]
 	run in_domm 'domm-kernel-check check -b /var/tmp/baseline target:nobody'
 	[ "$status" = 5 ]
-	in_domm 'setsid timeout 300 domm-kernel-check check -v -i 1 -b /var/tmp/baseline target:target1 \
+	in_domm 'setsid timeout 3000 domm-kernel-check check -v -i 1 -b /var/tmp/baseline target:target1 \
 		>/var/tmp/out 2>&1 </dev/null &'
 	told() { in_domm "grep -q '$1' /var/tmp/out"; }
 	eventually 60 told 'checked: '

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#define SD_JOURNAL_SUPPRESS_LOCATION /* the place in the source is of no use to an administrator   \
-                                      */
+/* An entry need not tell its place in the source. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include "cmd/domm/migration_log.h"
 
 #include <stdarg.h>

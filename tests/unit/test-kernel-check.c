@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/unit.h"
 
-#include <unistd.h>
+#include "tests/unit/fake-baseline.h"
 
-#include "cmd/kernel-check/check.h"
-#include "tests/unit/fake-kernel.h"
-
-static char path[] = "/tmp/domm-test-kernel-check-XXXXXX";
+static char path[FAKE_BASELINE_PATH];
 static struct fake_kernel *fake;
 static struct baseline baseline;
 static struct knowledge knowledge;
@@ -17,25 +14,15 @@ static const struct kernel_given nothing_given;
 static int start(void **state)
 {
     (void)state;
-    snprintf(path, sizeof(path), "/tmp/domm-test-kernel-check-XXXXXX");
     fake = fake_kernel_new(4);
-    struct domm_physical memory = fake_kernel_memory(fake);
-    int fd = mkstemp(path);
-    FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
-    assert_non_null(stream);
-    assert_int_equal(take_baseline(&memory, &nothing_given, stream, &err), 0);
-    fclose(stream);
-    assert_int_equal(baseline_open(path, &baseline, &err), 0);
+    fake_baseline_open(fake, &baseline, path);
     return 0;
 }
 
 static int finish(void **state)
 {
     (void)state;
-    knowledge_free(&knowledge);
-    knowledge = (struct knowledge){.baseline = NULL};
-    baseline_close(&baseline);
-    unlink(path);
+    fake_baseline_close(&baseline, &knowledge, path);
     free(fake);
     return 0;
 }

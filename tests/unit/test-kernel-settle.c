@@ -2,12 +2,9 @@
 /* What several looks of domm-kernel-check say together. */
 #include "tests/unit/unit.h"
 
-#include <unistd.h>
+#include "tests/unit/fake-baseline.h"
 
-#include "cmd/kernel-check/check.h"
-#include "tests/unit/fake-kernel.h"
-
-static char path[] = "/tmp/domm-test-kernel-settle-XXXXXX";
+static char path[FAKE_BASELINE_PATH];
 static struct fake_kernel *fake;
 static struct baseline baseline;
 static struct knowledge knowledge;
@@ -18,27 +15,16 @@ static struct domm_error err;
 static int start(void **state)
 {
     (void)state;
-    static const struct kernel_given nothing_given;
-    snprintf(path, sizeof(path), "/tmp/domm-test-kernel-settle-XXXXXX");
     fake = fake_kernel_new(4);
     started = false;
-    struct domm_physical memory = fake_kernel_memory(fake);
-    int fd = mkstemp(path);
-    FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
-    assert_non_null(stream);
-    assert_int_equal(take_baseline(&memory, &nothing_given, stream, &err), 0);
-    fclose(stream);
-    assert_int_equal(baseline_open(path, &baseline, &err), 0);
+    fake_baseline_open(fake, &baseline, path);
     return 0;
 }
 
 static int finish(void **state)
 {
     (void)state;
-    knowledge_free(&knowledge);
-    knowledge = (struct knowledge){.baseline = NULL};
-    baseline_close(&baseline);
-    unlink(path);
+    fake_baseline_close(&baseline, &knowledge, path);
     free(fake);
     return 0;
 }

@@ -21,6 +21,7 @@ BUILD = SOURCE / "build"
 SANITIZED = SOURCE / "build-sanitizers"
 FAILURES = BUILD / "failures"
 LAB_LIMIT_S = 3000
+LAST_TEST_MIN = 14  # of a lab, on a machine whose memory others keep busy
 LAB_NAMES = (os.environ.get("LAB_NAME", "test"), os.environ.get("LAB_NAME", "test") + "-2")
 RESULT = re.compile(r"(?P<not>not )?ok \d+ (?:- )?(?P<name>.*?)(?: in (?P<ms>\d+)ms)?(?P<skip> # skip.*)?$")
 # In the order of value, as --all may run out of time: what migrates, what monitors, and the lab itself.
@@ -51,6 +52,7 @@ class Suites:
         self.suite_times = []
         self.children = set()
         self.interrupted = False
+        self.last_begin = float("inf")  # of a test of the lab, in seconds from the start
         self.counting = threading.Lock()
         self.at_end = lambda: None
 
@@ -67,14 +69,27 @@ class Suites:
         """Ends what runs, and lets nothing else begin."""
         self.interrupted = True
         for child in self.children.copy():
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGTERM)
+            self._end(child)
+
+    @staticmethod
+    def _end(child):
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGTERM)
+
+    def too_late(self):
+        return time.monotonic() - started > self.last_begin
+
+    def skip(self, suite, tests):
+        say(f"skip {suite}: the time is over for {tests} of its tests")
+        with self.counting:
+            self.skipped += tests
 
     def tap(self, suite, command, cwd=BUILD, limit_s=600, **env):
         """Runs a program that speaks TAP, for no longer than its limit. A test that it planned and did
-        not run has failed."""
+        not run has failed, but for those that would begin too late."""
         start = last = time.monotonic()
         planned = seen = failed = 0
+        ended = False
         child = self._start(command, cwd=cwd, bufsize=1, env={**os.environ, **env})
         overdue = threading.Timer(limit_s, os.killpg, (child.pid, signal.SIGKILL))
         overdue.start()
@@ -90,6 +105,10 @@ class Suites:
                 last = now
                 seen += 1
                 failed += self._count(suite, result, seconds)
+                if seen < planned and self.too_late():
+                    ended = True
+                    self._end(child)
+                    break
             elif line:
                 print(f"    {suite}: {line}", flush=True)
         status = child.wait()
@@ -98,7 +117,9 @@ class Suites:
             say(f"{suite}: killed after {limit_s} s")
         overdue.cancel()
         missing = max(planned - seen, 0)
-        if missing or (status and not failed) or not seen:
+        if ended:
+            self.skip(suite, missing)
+        elif missing or (status and not failed) or not seen:
             say(f"FAIL {suite}: ended with {status} after {seen} of {planned} tests")
             with self.counting:
                 self.failed += max(missing, 1)
@@ -140,8 +161,9 @@ class Suites:
         if self.failures:
             say("failed:")
             print("".join(f"    {name}\n" for name in self.failures), end="")
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
-        print(f"{self.passed} passed, {self.failed} failed{skipped}", flush=True)
+        if self.skipped:
+            say(f"{self.skipped} skipped, as the time was over; without --within they run")
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
         sys.exit(self.failed != 0)
 
 
@@ -247,18 +269,15 @@ def labs_down():
         lab_down(name)
 
 
-def run_lab(suites, wanted, within):
+def run_lab(suites, wanted):
     """The files of `wanted`, in their order: those of ONE_CPU that follow each other in two labs at a time."""
 
     def take(names, lab):
         while names:
             name = names.pop(0)
             path, only = LAB / f"{name}.bats", wanted[name]
-            if within and time.monotonic() - started > 60 * (within - 10):
-                tests = sum(line.startswith("@test") for line in path.read_text().splitlines())
-                say(f"skip {name}: its {tests} tests would not end within {within} minutes")
-                with suites.counting:
-                    suites.skipped += tests
+            if suites.too_late():
+                suites.skip(name, sum(line.startswith("@test") for line in path.read_text().splitlines()))
                 continue
             run_bats(suites, name, path, None if only == "all" else only, LAB_LIMIT_S, LAB_NAME=lab)
         lab_down(lab)  # which takes a fifth of a CPU when nobody uses it
@@ -281,10 +300,12 @@ def main():
                "(cli/help) or of the lab (86-migrate). Lab files: " + " ".join(sorted(labs)))
     parser.add_argument("--all", action="store_true", help="run every test, in the order of value")
     parser.add_argument("--within", type=int, metavar="MINUTES",
-                        help="begin no file of the lab in the last 10 of so many minutes; its tests are skipped")
+                        help=f"begin no test of the lab in the last {LAST_TEST_MIN} of so many minutes, but skip it")
     parser.add_argument("names", nargs="*", metavar="NAME", help="run only these")
     args = parser.parse_args()
     suites = Suites()
+    if args.within:
+        suites.last_begin = 60 * (args.within - LAST_TEST_MIN)
 
     def interrupted(signum, _frame):
         say("interrupted: ending the tests and the lab")
@@ -327,7 +348,7 @@ def run(suites, args, labs):
         run_units(suites, SANITIZED, None)
     if boot:
         boot.finish(suites)
-        run_lab(suites, wanted, args.within)
+        run_lab(suites, wanted)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/domm/arguments.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,18 @@ int cmd_option_choose(const struct cmd_option *option, struct cmd_parsed_option 
         snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text), ", %s",
                  values[i]);
     return -DOMM_USAGE;
+}
+
+int cmd_option_number(const char *option, const char *text, unsigned long most,
+                      unsigned long *number_r, struct domm_error *err)
+{
+    char *end;
+    errno = 0;
+    *number_r = strtoul(text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-' || *number_r < 1 || *number_r > most)
+        return domm_fail(err, DOMM_USAGE, "%s: '%s' is not a number from 1 to %lu", option, text,
+                         most);
+    return 0;
 }
 
 int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct cmd_option *global,

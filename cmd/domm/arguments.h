@@ -34,6 +34,10 @@ int cmd_parse(int argc, char **argv, const struct cmd_option *own, const struct 
 int cmd_option_choose(const struct cmd_option *option, struct cmd_parsed_option *parsed,
                       struct domm_error *err);
 
+/* Reads a whole number from 1 to `most`, the value of the option. DOMM_USAGE. */
+int cmd_option_number(const char *option, const char *text, unsigned long most,
+                      unsigned long *number_r, struct domm_error *err);
+
 /* Frees what cmd_parse has allocated. */
 void cmd_arguments_free(struct cmd_arguments *arguments);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
 #include <stdio.h>
 
 #include "cmd/domm/dispatch.h"
@@ -9,6 +10,9 @@ int main(int argc, char **argv)
     const struct cmd_globals defaults = {0};
     struct domm_log log;
     struct domm_error err;
+    /* It asks a migration how far it is, and may be sent to all processes called domm: savers and
+     * relays among them, which inherit this. */
+    signal(SIGUSR1, SIG_IGN);
     domm_log_init(&log, stderr, "domm");
     int rc = cmd_dispatch(cmd_table, &defaults, &log, false, argc, argv, &err);
     if (rc)

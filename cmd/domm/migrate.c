@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +20,6 @@ struct migrate_request {
     struct domm_source_options options;
     struct cmd_ssh ssh;
 };
-
-static int number(const char *option, const char *text, unsigned long most, unsigned long *number_r,
-                  struct domm_error *err)
-{
-    char *end;
-    errno = 0;
-    *number_r = strtoul(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || *number_r < 1 || *number_r > most)
-        return domm_fail(err, DOMM_USAGE, "%s: '%s' is not a number from 1 to %lu", option, text,
-                         most);
-    return 0;
-}
 
 static int permit_unsafe(struct domm_error *err)
 {
@@ -57,15 +44,15 @@ static int take_option(struct migrate_request *request, const struct cmd_parsed_
         options->data = (enum domm_data)option->choice;
         return 0;
     case 'b':
-        rc = number("--bandwidth", option->value, MAX_MIB, &n, err);
+        rc = cmd_option_number("--bandwidth", option->value, MAX_MIB, &n, err);
         options->bytes_per_s = (uint64_t)n << 20;
         return rc;
     case 'm':
-        rc = number("--max-downtime", option->value, MAX_SECONDS * 1000ul, &n, err);
+        rc = cmd_option_number("--max-downtime", option->value, MAX_SECONDS * 1000ul, &n, err);
         options->max_downtime_ms = (unsigned)n;
         return rc;
     case 't':
-        rc = number("--timeout", option->value, MAX_SECONDS, &n, err);
+        rc = cmd_option_number("--timeout", option->value, MAX_SECONDS, &n, err);
         options->timeout_s = (unsigned)n;
         return rc;
     case 'o':
@@ -293,7 +280,7 @@ static int migrate(struct cmd_context *context, const struct domm_source_options
     static struct domm_source source;
     static struct migrate_show show;
     struct domm_session_callbacks callbacks;
-    migrate_show_begin(&show, context, &callbacks);
+    migrate_show_begin(&show, context, &source, &callbacks);
     int rc = open_and_run(context, options, &callbacks, signals, &source, err);
     migrate_show_end(&show);
     if (!rc)
@@ -315,6 +302,7 @@ static int migrate_with_signals(int (*run)(struct cmd_context *, const struct do
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     sigprocmask(SIG_BLOCK, &signals, &old_mask);
     sigaction(SIGPIPE, &ignore, &old_pipe);
     int rc = run(context, options, &signals, argument, err);
@@ -341,21 +329,11 @@ static void note_reached(void *reached, const struct domm_session *session)
         *(enum domm_migration_state *)reached = session->machine.state;
 }
 
-static void note_nothing(void *reached, const struct domm_session *session, unsigned int guest,
-                         const struct domm_progress *progress)
-{
-    (void)reached;
-    (void)session;
-    (void)guest;
-    (void)progress;
-}
-
 static int preflight(struct cmd_context *context, const struct domm_source_options *options,
                      const sigset_t *signals, void *reached, struct domm_error *err)
 {
     static struct domm_source source;
-    const struct domm_session_callbacks callbacks = {
-        .context = reached, .state = note_reached, .progress = note_nothing};
+    const struct domm_session_callbacks callbacks = {.context = reached, .state = note_reached};
     int rc = open_and_run(context, options, &callbacks, signals, &source, err);
     if (!rc)
         rc = migrate_conclude(&source, err);

@@ -3,11 +3,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd/domm/output.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 
-#define BAR 16
+#define FULL_BAR "=========="
+#define BAR ((int)sizeof(FULL_BAR) - 1)
+#define RATE_NS UINT64_C(900000000)
 
 static void print_event(struct json_object *event)
 {
@@ -26,34 +29,77 @@ static struct json_object *new_event(const char *what, const struct domm_session
 }
 
 /* The bar is full once as much was sent as the guest has memory. */
-static void put_bar(const struct migrate_bar *bar, const struct domm_message_guest *facts,
-                    char *text, size_t size)
+static void put_bar(const struct domm_session *session, unsigned int g, FILE *line)
 {
+    const struct domm_message_guest *facts = &session->guests[g].facts;
+    const struct domm_report_guest *report = &session->report.guests[g];
     uint64_t whole = facts->memory_kib * 1024;
-    uint64_t share = bar->bytes < whole ? bar->bytes * BAR / whole : BAR;
-    char drawn[BAR + 1];
-    memset(drawn, ' ', BAR);
-    memset(drawn, '=', share);
-    drawn[BAR] = '\0';
-    snprintf(text, size, "  %.16s [%s] %" PRIu64 " MB", facts->name, drawn, bar->bytes / 1000000);
-    size_t used = strlen(text);
-    if (bar->rounds)
-        snprintf(text + used, size - used, ", %" PRIu64 " dirty", bar->dirty_pages);
+    int share = report->bytes < whole ? (int)(report->bytes * BAR / whole) : BAR;
+    fprintf(line, "  %.16s [%.*s%*s] %" PRIu64, facts->name, share, FULL_BAR, BAR - share, "",
+            report->bytes / 1000000);
+    if (report->bytes < whole)
+        fprintf(line, "/%" PRIu64, whole / 1000000);
+    fputs(" MB", line);
+    if (report->n_history)
+        fprintf(line, " %" PRIu64 " dirty", report->history[report->n_history - 1].dirty_pages);
+}
+
+/* All guests together, over a second at least. */
+static void measure_rate(struct migrate_show *show, const struct domm_session *session)
+{
+    uint64_t now = domm_now_ns(), sent = 0;
+    for (unsigned int g = 0; g < domm_session_guest_count(session); g++)
+        sent += session->report.guests[g].bytes;
+    if (show->sent_at_ns && now - show->sent_at_ns < RATE_NS)
+        return;
+    if (show->sent_at_ns)
+        show->rate = (double)(sent - show->sent) * 1000 / (double)(now - show->sent_at_ns);
+    show->sent = sent;
+    show->sent_at_ns = now;
+}
+
+/* "copying  domm1 [=====     ] 80/167 MB …, 4.1 MB/s, downtime about 2.3 s". *text_r is the
+ * caller's to free; null if there is no memory. */
+static void status_text(const struct migrate_show *show, const struct domm_session *session,
+                        char **text_r)
+{
+    const struct domm_prediction *prediction = &show->source->prediction;
+    unsigned int guests = domm_session_guest_count(session);
+    bool copying = session->machine.state == DOMM_SRC_COPYING;
+    size_t size;
+    *text_r = NULL;
+    FILE *line = open_memstream(text_r, &size);
+    if (!line)
+        return;
+    fputs(domm_migration_states[session->machine.state].name, line);
+    for (unsigned int g = 0; g < guests; g++)
+        put_bar(session, g, line);
+    if (copying && show->rate >= 0)
+        fprintf(line, ", %.1f MB/s", show->rate);
+    if (copying && domm_prediction_is_known(prediction, guests))
+        fprintf(line, ", downtime %s %.1f s", prediction->rest_ns ? "about" : "over",
+                (double)domm_prediction_downtime(prediction) / 1e9);
+    (void)fclose(line);
 }
 
 static void draw(const struct migrate_show *show, const struct domm_session *session)
 {
-    char line[256];
-    int used =
-        snprintf(line, sizeof(line), "%s", domm_migration_states[session->machine.state].name);
-    unsigned int shown =
-        domm_session_guest_count(session) < 3 ? domm_session_guest_count(session) : 2;
-    for (unsigned int g = 0; g < shown && (size_t)used < sizeof(line); g++) {
-        put_bar(&show->bars[g], &session->guests[g].facts, line + used,
-                sizeof(line) - (size_t)used);
-        used = (int)strlen(line);
-    }
-    domm_log_status(show->context->log, line);
+    cleanup_free char *text = NULL;
+    status_text(show, session, &text);
+    if (text)
+        domm_log_status(show->context->log, text);
+}
+
+static void on_status(void *context, const struct domm_session *session, bool asked)
+{
+    struct migrate_show *show = context;
+    cleanup_free char *text = NULL;
+    measure_rate(show, session);
+    status_text(show, session, &text);
+    if (text && asked)
+        domm_log(show->context->log, DOMM_LOG_INFO, "%s", text);
+    else if (text && !show->context->globals.json)
+        domm_log_status(show->context->log, text);
 }
 
 static void on_state(void *context, const struct domm_session *session)
@@ -84,8 +130,6 @@ static void on_progress(void *context, const struct domm_session *session, unsig
                         const struct domm_progress *progress)
 {
     struct migrate_show *show = context;
-    show->bars[guest] =
-        (struct migrate_bar){progress->bytes, progress->dirty_pages, progress->rounds};
     if (progress->kind == DOMM_PROGRESS_ENDED)
         return;
     if (show->context->globals.json) {
@@ -107,12 +151,12 @@ static void on_progress(void *context, const struct domm_session *session, unsig
 }
 
 void migrate_show_begin(struct migrate_show *show_r, struct cmd_context *context,
+                        const struct domm_source *source,
                         struct domm_session_callbacks *callbacks_r)
 {
-    memset(show_r, 0, sizeof(*show_r));
-    show_r->context = context;
+    *show_r = (struct migrate_show){.context = context, .source = source, .rate = -1};
     *callbacks_r = (struct domm_session_callbacks){
-        .context = show_r, .state = on_state, .progress = on_progress};
+        .context = show_r, .state = on_state, .progress = on_progress, .status = on_status};
 }
 
 void migrate_show_end(struct migrate_show *show)

@@ -23,7 +23,7 @@
 #define LOOK_MS DOMM_READY_LOOK_MS /* from the beginning of one look at the monitor to the next */
 #define LINGER_MS 60000            /* for a message that may still arrive */
 #define AGREE_MS 5000              /* … that nothing depends on */
-#define STATUS_MS 1000             /* from one status file to the next */
+#define STATUS_MS 1000             /* from one status to the next */
 
 static int seconds_for(const struct domm_session *session, enum domm_migration_state state)
 {
@@ -83,12 +83,15 @@ static int64_t check_deadline(struct loop *r)
     return 0;
 }
 
-static void write_status(struct loop *r)
+static void tell_status(struct loop *r)
 {
+    const struct domm_session_callbacks *callbacks = r->session->callbacks;
     if (domm_now_ms() < r->status_ms)
         return;
     r->status_ms = domm_now_ms() + STATUS_MS;
     domm_job_status_write(r->session);
+    if (callbacks && callbacks->status)
+        callbacks->status(callbacks->context, r->session, false);
 }
 
 /* A check that waits for readiness itself is repeated at once; one that fails at once is repeated
@@ -174,7 +177,7 @@ static void turn(struct loop *r)
     timeout_ms = least(timeout_ms, check_deadline(r));
     domm_loop_check_hold_override(r);
     domm_loop_check_abort_request(r);
-    write_status(r);
+    tell_status(r);
     loop_look_again(r);
     domm_loop_drain_events(r);
     if (loop_awaits_monitor(loop_state_of(r)))

@@ -91,7 +91,7 @@ static void loop_enter(struct loop *r, enum domm_migration_state from)
     if (loop_state_of(r) == DOMM_DST_UNDOING && session->link.out >= 0 &&
         domm_session_send_reason(session, &err))
         domm_session_lose_link(r->session, &err);
-    if (session->callbacks)
+    if (session->callbacks && session->callbacks->state)
         session->callbacks->state(session->callbacks->context, session);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -122,7 +123,7 @@ static void take_progress(struct loop *r, unsigned int guest, const struct domm_
     const unsigned int received = session->transfers.each[guest].received;
     struct domm_error reason;
     session->ops->progress(session, guest, progress);
-    if (session->callbacks)
+    if (session->callbacks && session->callbacks->progress)
         session->callbacks->progress(session->callbacks->context, session, guest, progress);
     bool died =
         progress->kind == DOMM_PROGRESS_ENDED && !(received & (well | 1u << DOMM_PROGRESS_FAILED));
@@ -158,6 +159,11 @@ void domm_loop_take_signal(struct loop *r)
     struct domm_error reason;
     if (read(session->signals, &info, sizeof(info)) != sizeof(info))
         return;
+    if (info.ssi_signo == SIGUSR1) {
+        if (session->callbacks && session->callbacks->status)
+            session->callbacks->status(session->callbacks->context, session, true);
+        return;
+    }
     domm_fail(&reason, DOMM_ABORTED, "interrupted");
     r->signalled = true;
     if (domm_migration_states[loop_state_of(r)].revocable)

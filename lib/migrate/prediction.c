@@ -23,12 +23,18 @@ static bool exceeds_limit(const struct domm_prediction *prediction)
     return prediction->limit_ns && domm_prediction_downtime(prediction) > prediction->limit_ns;
 }
 
-bool domm_prediction_fits(const struct domm_prediction *prediction, unsigned int n_guests)
+bool domm_prediction_is_known(const struct domm_prediction *prediction, unsigned int n_guests)
 {
     bool known = true;
     for (unsigned int g = 0; g < n_guests; g++)
         known &= prediction->final_ns[g] != 0;
-    return !prediction->limit_ns || (known && !exceeds_limit(prediction));
+    return known;
+}
+
+bool domm_prediction_fits(const struct domm_prediction *prediction, unsigned int n_guests)
+{
+    return !prediction->limit_ns ||
+           (domm_prediction_is_known(prediction, n_guests) && !exceeds_limit(prediction));
 }
 
 void domm_prediction_take(struct domm_prediction *prediction, unsigned int guest, uint64_t final_ns,

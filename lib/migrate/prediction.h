@@ -29,6 +29,9 @@ struct domm_prediction {
 uint64_t domm_prediction_copies(const struct domm_prediction *prediction);
 uint64_t domm_prediction_downtime(const struct domm_prediction *prediction);
 
+/* Whether each guest's final copy is known. */
+bool domm_prediction_is_known(const struct domm_prediction *prediction, unsigned int n_guests);
+
 /* Whether the guests may be stopped now: each copy is known, and the limit is kept. */
 bool domm_prediction_fits(const struct domm_prediction *prediction, unsigned int n_guests);
 

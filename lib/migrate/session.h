@@ -66,12 +66,14 @@ struct domm_session_ops {
     int (*fd)(struct domm_session *session);
 };
 
-/* Observers. Called by the loop; the report is as it stands. */
+/* Observers. Called by the loop; the report is as it stands. Each may be null. */
 struct domm_session_callbacks {
     void *context;
     void (*state)(void *context, const struct domm_session *session);
     void (*progress)(void *context, const struct domm_session *session, unsigned int guest,
                      const struct domm_progress *progress);
+    /* Once a second; asked: now, since a signal (SIGUSR1) asks how far it is. */
+    void (*status)(void *context, const struct domm_session *session, bool asked);
 };
 
 struct domm_session {

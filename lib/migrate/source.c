@@ -118,15 +118,15 @@ static int make_offer(struct domm_source *source, struct domm_error *err)
     return rc;
 }
 
-#define WIRE_BYTES_SIZE (DOMM_MAX_GUESTS * sizeof(uint64_t))
+#define COUNTS_SIZE (DOMM_MAX_GUESTS * sizeof(struct domm_relay_counts))
 
-static int share_wire_bytes(struct domm_source *source, struct domm_error *err)
+static int share_counts(struct domm_source *source, struct domm_error *err)
 {
     void *shared =
-        mmap(NULL, WIRE_BYTES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, COUNTS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return domm_no_memory(err);
-    source->wire_bytes = shared;
+    source->counts = shared;
     return 0;
 }
 
@@ -149,7 +149,7 @@ int domm_source_open(struct domm_source *source_r, const struct domm_source_opti
     int rc = domm_session_open(&source_r->session, log, err);
     if (rc)
         return rc;
-    rc = share_wire_bytes(source_r, err);
+    rc = share_counts(source_r, err);
     if (rc)
         return rc;
     rc = domm_inventory_read(source_r->session.xen, log, &inventory, err);
@@ -227,6 +227,6 @@ void domm_source_close(struct domm_source *source)
     domm_mapping_state_free(&source->state);
     domm_session_close(&source->session);
     domm_source_link_close(source);
-    if (source->wire_bytes)
-        munmap(source->wire_bytes, WIRE_BYTES_SIZE);
+    if (source->counts)
+        munmap(source->counts, COUNTS_SIZE);
 }

@@ -32,9 +32,9 @@ struct domm_source {
     int in, out;
     struct domm_message_streams endpoint;
     struct domm_stream streams[DOMM_MAX_GUESTS];
-    uint64_t *wire_bytes; /* of each stream; the relays count, in shared memory */
+    struct domm_relay_counts *counts; /* of each stream, in shared memory */
     bool settled[DOMM_MAX_GUESTS];
-    bool limited;                    /* the limit was raised */
+    bool limited; /* the limit was raised */
     struct domm_prediction prediction;
     struct domm_mapping_state state; /* the mapping state, once taken */
     bool taken;
@@ -51,7 +51,8 @@ int domm_source_open(struct domm_source *source_r, const struct domm_source_opti
                      struct domm_log *log, struct domm_error *err);
 
 /* Migrates the pair. The result is in source->session: report, machine and error. The signals in
- * the set, which the caller has blocked, request an abort. Fails if nothing was begun. */
+ * the set, which the caller has blocked, request an abort, but for SIGUSR1, which asks for the
+ * status. Fails if nothing was begun. */
 int domm_source_run(struct domm_source *source, const sigset_t *signals, struct domm_error *err);
 
 /* Closes everything, after domm_source_open has succeeded or failed. */

@@ -96,12 +96,15 @@ static void source_count_unmonitored(struct domm_source *source)
     }
 }
 
-/* The relays have sent all that the destination has restored. */
-static void count_wire_bytes(struct domm_source *source)
+/* The relays count as they send; a saver tells of its bytes only after each round. */
+static void source_count_bytes(struct domm_source *source)
 {
-    for (unsigned int g = 0; g < domm_session_guest_count(&source->session); g++)
-        source->session.report.guests[g].wire_bytes =
-            __atomic_load_n(&source->wire_bytes[g], __ATOMIC_RELAXED);
+    for (unsigned int g = 0; g < domm_session_guest_count(&source->session); g++) {
+        struct domm_report_guest *report = &source->session.report.guests[g];
+        uint64_t bytes = __atomic_load_n(&source->counts[g].bytes, __ATOMIC_RELAXED);
+        report->bytes = bytes > report->bytes ? bytes : report->bytes;
+        report->wire_bytes = __atomic_load_n(&source->counts[g].wire_bytes, __ATOMIC_RELAXED);
+    }
 }
 
 static int source_receive_message(struct domm_session *session, const struct domm_message *message,
@@ -120,7 +123,7 @@ static int source_receive_message(struct domm_session *session, const struct dom
         return 0;
     case DOMM_MESSAGE_PREPARED: /* no guest of the source runs now or before the answer */
         source_count_unmonitored(source);
-        count_wire_bytes(source);
+        source_count_bytes(source);
         return 0;
     case DOMM_MESSAGE_FIGURES:
         domm_report_add_figures(&session->report, &message->figures, source->prepare_ns,
@@ -167,7 +170,6 @@ static void source_take_progress(struct domm_session *session, unsigned int g,
     struct domm_report_guest *report = &session->report.guests[g];
     report->rounds = progress->rounds > report->rounds ? progress->rounds : report->rounds;
     report->bytes = progress->bytes > report->bytes ? progress->bytes : report->bytes;
-    report->wire_bytes = __atomic_load_n(&domm_source_of(session)->wire_bytes[g], __ATOMIC_RELAXED);
     switch (progress->kind) {
     case DOMM_PROGRESS_ROUND:
         take_round(domm_source_of(session), g, progress);
@@ -220,6 +222,7 @@ static int source_tick(struct domm_session *session)
     struct domm_source *source = domm_source_of(session);
     const uint64_t *marks = session->report.guests[0].marks;
     struct domm_error reason;
+    source_count_bytes(source);
     if (session->machine.state != DOMM_SRC_COPYING || source->limited ||
         marks[DOMM_MARK_COPY] == DOMM_NEVER ||
         !is_time(source, (domm_session_now(session) - marks[DOMM_MARK_COPY]) / 1000000))

@@ -41,7 +41,7 @@ static int source_copy(struct domm_source *source, unsigned int g, struct domm_e
                                      .streams = source->endpoint,
                                      .bytes_per_s = source->options.bytes_per_s /
                                                     domm_session_guest_count(session),
-                                     .wire_bytes = &source->wire_bytes[g]};
+                                     .counts = &source->counts[g]};
     const struct domm_saver saver = {.log = &session->transfers_log,
                                      .domid = session->guests[g].domid,
                                      .way = pv ? DOMM_SAVER_COMPARED : DOMM_SAVER_TRACKED,

@@ -2,8 +2,8 @@
 /*
  * A migration of which all is made up but what is told of it: its journal, its progress for other
  * processes, its events and its report. It enters each state, and every kind of progress is made
- * once. The shell command FAKE_MEANWHILE is run while it is under way. Its journal is left as by a
- * process that was killed.
+ * once. The shell command FAKE_MEANWHILE is run while it is under way. A pair cannot move to the
+ * host FAKE_REFUSES. Its journal is left as by a process that was killed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,10 @@ WRAP(int, domm_source_open, struct domm_source *source_r, const struct domm_sour
      struct domm_log *log, struct domm_error *err)
 {
     struct domm_session *session = &source_r->session;
+    struct domm_uuid pair = {{0}};
+    const char *refuses = getenv("FAKE_REFUSES");
+    if (refuses && strcmp(refuses, options->host) == 0)
+        return domm_fail(err, DOMM_PREFLIGHT, "%s has no room", refuses);
     source_r->options = *options;
     session->log = log;
     session->ssh = options->ssh;
@@ -41,7 +45,9 @@ WRAP(int, domm_source_open, struct domm_source *source_r, const struct domm_sour
     session->record.ready_timeout = DOMM_READY_TIMEOUT;
     domm_report_begin(&session->report);
     clock_gettime(CLOCK_REALTIME, &session->report.began);
-    session->offer.migration = session->report.migration = (struct domm_uuid){{0xab, 0xcd}};
+    (void)domm_uuid_parse(options->pair, &pair); /* evacuate names pairs so */
+    session->offer.migration = session->report.migration =
+        (struct domm_uuid){{0xab, 0xcd, [15] = pair.bytes[0]}};
     session->offer.n_targets = session->report.n_targets = 1;
     add_guest(session, 0, "ids");
     add_guest(session, 1, "web");
@@ -67,6 +73,15 @@ static void make_progress(struct domm_session *session)
             continue; /* a receiver's */
         session->callbacks->progress(session->callbacks->context, session, 1, &progress);
     }
+}
+
+/* As by SIGUSR1 while memory is copied: of the monitor half was sent, of the target all. */
+static void ask_how_far(struct domm_session *session)
+{
+    session->machine.state = DOMM_SRC_COPYING;
+    session->report.guests[0].bytes = UINT64_C(128) << 20;
+    session->report.guests[1].bytes = UINT64_C(300) << 20;
+    session->callbacks->status(session->callbacks->context, session, true);
 }
 
 /* The monitor reaches each mark, the target all but the last. */
@@ -100,6 +115,8 @@ WRAP(int, domm_source_run, struct domm_source *source, const sigset_t *signals,
         return domm_fail(err, DOMM_FAILED, "%s failed", meanwhile);
     enter_states(session, err);
     make_progress(session);
+    if (getenv("FAKE_ASKED"))
+        ask_how_far(session);
     reach_marks(&session->report);
     session->report.state = source->options.preflight ? DOMM_SRC_ROLLED_BACK : DOMM_SRC_MOVED;
     session->machine.state = session->report.state;

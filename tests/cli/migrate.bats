@@ -100,3 +100,20 @@ setup() {
     says "cannot be combined"
     fails 2 "$domm" release
 }
+
+@test "who asks with SIGUSR1 is told on standard error how far it is" {
+    export FAKE_HOST=$BATS_TEST_TMPDIR FAKE_ASKED=1
+    run -0 --separate-stderr "$DOMM_BUILD/tests/cli/fake-host" migrate -s false web host2
+    says "copying  ids [=====     ] 134/268 MB  web [==========] 314 MB"
+}
+
+@test "SIGUSR1 ends no process of domm" {
+    mkfifo "$BATS_TEST_TMPDIR/lines"
+    "$domm" shell <"$BATS_TEST_TMPDIR/lines" 3>&- &
+    exec 4>"$BATS_TEST_TMPDIR/lines"
+    eventually grep -q . /proc/$!/cmdline
+    eventually grep -q '^SigIgn:.*[2367abef]..$' /proc/$!/status
+    kill -USR1 $!
+    exec 4>&-
+    wait $!
+}

@@ -23,7 +23,7 @@
 
 static char directory[] = "/tmp/domm-data-XXXXXX";
 static unsigned int fds_before;
-static uint64_t *wire_bytes;
+static struct domm_relay_counts *counts;
 
 static const enum domm_data by_port[] = {DOMM_DATA_TCP, DOMM_DATA_TLS};
 
@@ -40,7 +40,7 @@ static struct domm_route route_to(const struct destination *destination, enum do
                                .migration = migration,
                                .streams = destination->streams,
                                .bytes_per_s = bytes_per_s,
-                               .wire_bytes = wire_bytes};
+                               .counts = counts};
 }
 
 static struct domm_stream stream_to(struct destination *destination, enum domm_data data,
@@ -169,11 +169,12 @@ static void what_travels_is_counted(void **state)
     for (int data = 0; data < DOMM_DATA_KINDS; data++) {
         struct destination destination;
         destination_open(&destination, (enum domm_data)data);
-        *wire_bytes = 0;
+        *counts = (struct domm_relay_counts){0};
         struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 0);
         int fd = destination_await(&destination, 0);
         pass(stream.fd, fd, 100000);
-        assert_in_range(*wire_bytes, 100000, 110000);
+        assert_int_equal(counts->bytes, 100000);
+        assert_in_range(counts->wire_bytes, 100000, 110000);
         pid_t writer = fork();
         if (writer == 0)
             _exit(write(stream.fd, zeroes, sizeof(zeroes)) == sizeof(zeroes) ? 0 : 1);
@@ -184,7 +185,8 @@ static void what_travels_is_counted(void **state)
             left -= (size_t)n;
         }
         assert_int_equal(waitpid(writer, NULL, 0), writer);
-        assert_in_range(*wire_bytes, 100000, 120000);
+        assert_int_equal(counts->bytes, 1100000);
+        assert_in_range(counts->wire_bytes, 100000, 120000);
         domm_stream_close(&stream);
         destination_close(&destination);
     }
@@ -524,8 +526,7 @@ int main(int argc, char **argv)
     if (argc == 8)
         return deliver(argv);
     signal(SIGPIPE, SIG_IGN);
-    wire_bytes =
-        mmap(NULL, sizeof(*wire_bytes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (!mkdtemp(directory))
         return 1;
     domm_run_directory = directory;

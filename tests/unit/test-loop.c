@@ -26,6 +26,7 @@ struct plan {
     enum domm_step step;
     bool cut;         /* the link, at that step of the source */
     bool interrupted; /* the source, at that step */
+    bool asked;       /* the source, for its status, at that step */
     bool never_ready;
     unsigned int targets;                 /* 0: two */
     bool abort_source, abort_destination; /* by another process, at that step of the source */
@@ -60,6 +61,15 @@ int __wrap_domm_journal_step(struct domm_journal *journal, const char *what, enu
     return plan.full && step == plan.step ? domm_fail(err, DOMM_FAILED, "no space is left") : 0;
 }
 
+static volatile bool answered; /* what the step under way asked for */
+
+static void answer(void *context, const struct domm_session *session, bool asked)
+{
+    (void)context;
+    (void)session;
+    answered |= asked;
+}
+
 static int do_step(struct domm_session *session, enum domm_step step, unsigned int guest,
                    struct domm_error *err)
 {
@@ -75,6 +85,11 @@ static int do_step(struct domm_session *session, enum domm_step step, unsigned i
     }
     if (step == plan.step && source && plan.cut)
         shutdown(other_end, SHUT_RDWR);
+    if (step == plan.step && source && plan.asked) {
+        kill(getpid(), SIGUSR1);
+        while (!answered)
+            poll(NULL, 0, 5);
+    }
     if (step == plan.step && source && plan.interrupted) {
         kill(getpid(), SIGINT);
         while (!domm_transfers_cancelled(&session->transfers))
@@ -172,6 +187,7 @@ static void run_end(bool source, int link, int result_fd)
 {
     static struct domm_session session;
     static struct domm_log log;
+    static const struct domm_session_callbacks callbacks = {.status = answer};
     struct result result = {0};
     sigset_t signals;
     unsigned int targets = plan.targets ? plan.targets : 2;
@@ -179,6 +195,7 @@ static void run_end(bool source, int link, int result_fd)
     is_destination = !source;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     alarm(30);
@@ -187,6 +204,7 @@ static void run_end(bool source, int link, int result_fd)
     log.minimum = DOMM_LOG_CRITICAL;
     session.ops = &ops;
     session.log = &log;
+    session.callbacks = &callbacks;
     session.began_ns = domm_now_ns();
     domm_transfers_begin(&session.transfers);
     session.offer = (struct domm_message_offer){
@@ -290,6 +308,13 @@ static void an_interrupt_takes_everything_back(void **state)
     assert_int_equal(source.error.code, DOMM_ABORTED);
 }
 
+static void who_asks_is_answered_and_nothing_is_taken_back(void **state)
+{
+    (void)state;
+    plan = (struct plan){.asked = true, .step = DOMM_STEP_STOP};
+    ends_as(DOMM_SRC_MOVED, DOMM_DST_MOVED);
+}
+
 static void a_monitor_that_is_never_ready_has_its_targets_held(void **state)
 {
     (void)state;
@@ -381,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_step_that_fails_takes_everything_back),
         cmocka_unit_test(a_link_that_is_cut_takes_everything_back),
         cmocka_unit_test(an_interrupt_takes_everything_back),
+        cmocka_unit_test(who_asks_is_answered_and_nothing_is_taken_back),
         cmocka_unit_test(a_monitor_that_is_never_ready_has_its_targets_held),
         cmocka_unit_test(an_abort_at_either_host_takes_everything_back),
         cmocka_unit_test(many_guests_lose_no_event),

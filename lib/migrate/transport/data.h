@@ -24,6 +24,7 @@
 #include "lib/base/log.h"
 #include "lib/base/uuid.h"
 #include "lib/migrate/protocol/messages.h"
+#include "lib/migrate/transport/relay.h"
 
 #define DOMM_SSH_WORDS 64 /* at most */
 
@@ -40,7 +41,7 @@ struct domm_route {
     struct domm_uuid migration;
     struct domm_message_streams streams; /* from the destination */
     uint64_t bytes_per_s;                /* limit of one coded stream; 0: none */
-    uint64_t *wire_bytes;                /* in shared memory: bytes of the coded stream so far */
+    struct domm_relay_counts *counts;    /* in shared memory */
 };
 
 /* A stream at the source. */

@@ -113,7 +113,7 @@ struct relay_sender {
     int far;
     struct domm_tls *tls;
     struct domm_bucket bucket;
-    uint64_t *wire_bytes;
+    struct domm_relay_counts *counts;
 };
 
 static int await_turn(struct relay_sender *sender, struct domm_error *err)
@@ -144,7 +144,7 @@ static int send_coded(void *context, const unsigned char *bytes, size_t size,
         if (rc)
             return rc;
         /* Before: what has arrived has been counted. */
-        __atomic_fetch_add(sender->wire_bytes, n, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&sender->counts->wire_bytes, n, __ATOMIC_RELAXED);
         rc = sender->tls ? domm_tls_write(sender->tls, bytes, n, err)
                          : write_all(sender->far, bytes, n, err);
         domm_bucket_take(&sender->bucket, (int64_t)n);
@@ -154,20 +154,22 @@ static int send_coded(void *context, const unsigned char *bytes, size_t size,
     return rc;
 }
 
-static int send_piece(struct domm_coder *coder, bool *end_r, struct domm_error *err)
+static int send_piece(struct relay_sender *sender, struct domm_coder *coder, bool *end_r,
+                      struct domm_error *err)
 {
     unsigned char piece[PIECE_BYTES];
     ssize_t n = read(DOMM_RELAY_PLAIN, piece, sizeof(piece));
     if (n < 0)
         return errno == EINTR ? 0 : domm_fail_errno(err, DOMM_FAILED, errno, "reading a stream");
     *end_r = n == 0;
+    __atomic_fetch_add(&sender->counts->bytes, (uint64_t)n, __ATOMIC_RELAXED);
     return *end_r ? domm_coder_end(coder, err) : domm_coder_feed(coder, piece, (size_t)n, err);
 }
 
-int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s, uint64_t *wire_bytes,
-                    struct domm_error *err)
+int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s,
+                    struct domm_relay_counts *counts, struct domm_error *err)
 {
-    struct relay_sender sender = {.far = far, .tls = tls, .wire_bytes = wire_bytes};
+    struct relay_sender sender = {.far = far, .tls = tls, .counts = counts};
     cleanup_coder struct domm_coder *coder = NULL;
     bool end = false, readable;
     if (bytes_per_s && bytes_per_s <= MOST_BYTES_PER_S) {
@@ -179,7 +181,7 @@ int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s, uint64_
     while (!rc && !end) {
         rc = wait_between(DOMM_RELAY_PLAIN, far, POLLIN, -1, &readable, err);
         if (!rc && readable)
-            rc = send_piece(coder, &end, err);
+            rc = send_piece(&sender, coder, &end, err);
     }
     if (rc)
         return rc;

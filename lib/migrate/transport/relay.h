@@ -26,6 +26,12 @@ struct domm_relay {
     int plain;
 };
 
+/* What has gone through a relay, in memory that it shares with its parent. */
+struct domm_relay_counts {
+    uint64_t bytes;      /* of the stream */
+    uint64_t wire_bytes; /* as they travel, coded */
+};
+
 /* Runs in the child; its result is the child's exit status. The child has standard error and these
  * descriptors of the parent. */
 typedef int (*domm_relay_run)(void *context, struct domm_error *err);
@@ -45,11 +51,10 @@ void domm_relay_end(struct domm_relay *relay, int grace_ms);
 int domm_relay_confine(struct domm_error *err);
 
 /* Codes what comes from the plain side until its other end is closed, for whatever reason; the
- * stream then ends in order. At most this many coded bytes a second (0: no limit). Adds the coded
- * bytes to *wire_bytes, which is shared with the parent. tls is null for clear text. Fails if the
- * other end closes. */
-int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s, uint64_t *wire_bytes,
-                    struct domm_error *err);
+ * stream then ends in order. At most this many coded bytes a second (0: no limit). Adds to the
+ * counts. tls is null for clear text. Fails if the other end closes. */
+int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s,
+                    struct domm_relay_counts *counts, struct domm_error *err);
 
 /* Decodes to the plain side until the other end ends the stream in order. Logs why a stream could
  * not be decoded, since the reader sees only ECONNRESET. */

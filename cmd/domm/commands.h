@@ -15,6 +15,7 @@ cmd_function cmd_config;
 cmd_function cmd_create;
 cmd_function cmd_destroy;
 cmd_function cmd_detach;
+cmd_function cmd_evacuate;
 cmd_function cmd_help;
 cmd_function cmd_jobs;
 cmd_function cmd_list;
@@ -29,6 +30,7 @@ cmd_function cmd_version;
 
 cmd_check_function cmd_attach_check;
 cmd_check_function cmd_check_check;
+cmd_check_function cmd_evacuate_check;
 cmd_check_function cmd_release_check;
 cmd_check_function cmd_report_check;
 

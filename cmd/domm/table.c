@@ -57,6 +57,11 @@ static const struct cmd_option receive_options[] = {
     {0},
 };
 
+static const struct cmd_option evacuate_options[] = {
+    {'j', "jobs", "NUMBER", .help = "migrate so many pairs at a time, at most 16 (default 1)"},
+    {0},
+};
+
 static const struct cmd_option jobs_options[] = {
     {'w', "watch", .help = "print them every second until none is under way"},
     {0},
@@ -235,6 +240,25 @@ const struct cmd_row cmd_table[] = {
         .max_operands = 2,
         .completers = {COMPLETE_PAIR, COMPLETE_HOST},
         .flags = CMD_CHANGES | CMD_DRY_RUN,
+    },
+    {
+        .name = "evacuate",
+        .page = "domm-evacuate(1)",
+        .run = cmd_evacuate,
+        .check = cmd_evacuate_check,
+        .synopsis = "HOST ...",
+        .summary = "migrate all pairs of this host to other hosts",
+        .description =
+            "Migrates each monitor of this host, with its targets, to one of the HOSTs. The\n"
+            "pairs are spread over the hosts; one that a host refuses tries the next. The\n"
+            "failure of one pair does not stop the others. A line says what became of each.\n"
+            "An interrupt rolls back what is under way. -N checks whether all could leave.\n"
+            "The options of migrate are those of domm.conf(5).",
+        .options = evacuate_options,
+        .min_operands = 1,
+        .max_operands = CMD_ANY_NUMBER,
+        .completers = {COMPLETE_HOST},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
         .name = "abort",

@@ -98,6 +98,14 @@ END
     valid migrate --lines <<<"$output"
 }
 
+@test "what an evacuation prints is valid" {
+    echo 'ssh_command = "false"' >"$BATS_TEST_TMPDIR/domm.conf"
+    export DOMM_CONF=$BATS_TEST_TMPDIR/domm.conf FAKE_REFUSES=host3
+    prints 0 evacuate host2
+    tells '[p["exit_status"] for p in o["pairs"]] == [0, 0, 0]'
+    schema=evacuate prints 6 -N evacuate host3
+}
+
 @test "jobs --watch follows migrations until the last one has ended" {
     export FAKE_MEANWHILE='sleep 5'
     "$host" -q migrate -s false web host2 3>&- &

@@ -25,7 +25,7 @@ setup() {
 	on host2 'domm detach domm1 target2'
 }
 
-@test "two pairs move at once, in opposite directions" {
+@test "two pairs move at once, in opposite directions; then each host is evacuated" {
 	other_config | lab ssh host1 'cat > /etc/xen/other.cfg'
 	on host1 'domm create /etc/xen/other.cfg && domm migrate -d tcp domm2 host2'
 	on host1 'domm --json migrate -d tcp domm1 host2' >"$BATS_TEST_TMPDIR/there" &
@@ -40,6 +40,19 @@ setup() {
 	on host1 'domm -q monitor-status domm2'
 	[ "$(on host1 'domm list' | grep -c -w -e domm1 -e target1)" = 0 ]
 	[ "$(on host2 'domm list' | grep -c -w -e domm2 -e target2)" = 0 ]
+
+	# A host that refuses is no reason to stay; then both at once, and in the same direction.
+	run on host1 'domm evacuate nowhere host2'
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"domm2: not moved to nowhere, exit status 6"*"domm2: moved to host2"* ]]
+	run on host2 'domm --json evacuate -j 2 host1 2>/run/evacuate.err'
+	[ "$status" = 0 ] || on host2 'cat /run/evacuate.err'
+	note "evacuated at once: $(jq -r '[.pairs[] | "\(.monitor.name) \(.took_ms) ms"] | join(", ")' <<<"$output")"
+	[ "$(jq '[.pairs[].exit_status] | add' <<<"$output")" = 0 ]
+	eventually 60 ready_at host1
+	on host1 'domm -q monitor-status domm2'
+	[ "$(on host2 'xl list' | grep -c -e domm -e target)" = 0 ]
 }
 
 @test "what cannot be migrated is refused before anything moves, with a reason and a code" {

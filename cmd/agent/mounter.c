@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "cmd/agent/run_program.h"
+#include "cmd/shared/run_program.h"
 #include "lib/base/cleanup.h"
 
 #define MOUNT "/bin/mount"
@@ -73,7 +73,7 @@ static int run_mount(const char *type, const char *options, const char *source, 
                      struct domm_error *err)
 {
     const char *const arguments[] = {MOUNT, "-t", type, "-o", options, "--", source, path, NULL};
-    int rc = run_program(arguments, MOUNT_TIMEOUT_S, err);
+    int rc = run_program(arguments, NULL, MOUNT_TIMEOUT_S, err);
     if (rc)
         mounter_detach(path);
     return rc;

@@ -31,6 +31,7 @@ cmd_function cmd_version;
 cmd_check_function cmd_attach_check;
 cmd_check_function cmd_check_check;
 cmd_check_function cmd_evacuate_check;
+cmd_check_function cmd_monitor_status_check;
 cmd_check_function cmd_release_check;
 cmd_check_function cmd_report_check;
 

@@ -9,6 +9,7 @@
 #include "cmd/domm/defaults.h"
 #include "cmd/domm/migrate.h"
 #include "cmd/domm/migrate_show.h"
+#include "cmd/domm/migration_hooks.h"
 #include "cmd/domm/migration_log.h"
 #include "cmd/domm/ssh_command.h"
 #include "lib/migrate/source.h"
@@ -239,7 +240,7 @@ static void migrate_warn_downtime(struct cmd_context *context, const struct domm
 }
 
 static int migrate_finish(struct cmd_context *context, const struct domm_source *source,
-                          struct domm_error *err)
+                          struct cmd_migration_hooks *hooks, struct domm_error *err)
 {
     const struct domm_session *session = &source->session;
     struct domm_error second;
@@ -253,6 +254,7 @@ static int migrate_finish(struct cmd_context *context, const struct domm_source 
     }
     keep_report(session);
     cmd_migration_log(session);
+    cmd_migration_hooks_end(hooks, session);
     migrate_warn_unmonitored(context, session);
     migrate_warn_downtime(context, &session->report);
     /* If nothing was copied, the error says more than an empty report. */
@@ -263,13 +265,15 @@ static int migrate_finish(struct cmd_context *context, const struct domm_source 
 }
 
 static int open_and_run(struct cmd_context *context, const struct domm_source_options *options,
-                        const struct domm_session_callbacks *callbacks, const sigset_t *signals,
+                        const struct domm_session_callbacks *callbacks,
+                        const struct domm_session_gate *gate, const sigset_t *signals,
                         struct domm_source *source, struct domm_error *err)
 {
     int rc = domm_source_open(source, options, context->log, err);
     if (rc)
         return rc;
     source->session.callbacks = callbacks;
+    source->session.gate = gate;
     return domm_source_run(source, signals, err);
 }
 
@@ -280,11 +284,13 @@ static int migrate(struct cmd_context *context, const struct domm_source_options
     static struct domm_source source;
     static struct migrate_show show;
     struct domm_session_callbacks callbacks;
+    struct cmd_migration_hooks hooks;
     migrate_show_begin(&show, context, &source, &callbacks);
-    int rc = open_and_run(context, options, &callbacks, signals, &source, err);
+    cmd_migration_hooks_begin(&hooks);
+    int rc = open_and_run(context, options, &callbacks, &hooks.gate, signals, &source, err);
     migrate_show_end(&show);
     if (!rc)
-        rc = migrate_finish(context, &source, err);
+        rc = migrate_finish(context, &source, &hooks, err);
     domm_source_close(&source);
     return rc;
 }
@@ -334,7 +340,7 @@ static int preflight(struct cmd_context *context, const struct domm_source_optio
 {
     static struct domm_source source;
     const struct domm_session_callbacks callbacks = {.context = reached, .state = note_reached};
-    int rc = open_and_run(context, options, &callbacks, signals, &source, err);
+    int rc = open_and_run(context, options, &callbacks, NULL, signals, &source, err);
     if (!rc)
         rc = migrate_conclude(&source, err);
     domm_source_close(&source);

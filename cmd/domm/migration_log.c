@@ -1,44 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An entry need not tell its place in the source. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
 #include "cmd/domm/migration_log.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
-#include <unistd.h>
 
+#include "cmd/domm/host_log.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/text.h"
-
-#define MAX_FIELDS (16 + DOMM_RECORD_MAX_TARGETS)
-
-struct entry {
-    struct iovec fields[MAX_FIELDS];
-    int count;
-};
-
-/* A field for which there is no memory is left out. */
-static void DOMM_PRINTF(2, 3) entry_add(struct entry *entry, const char *fmt, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, fmt);
-    int length = entry->count < MAX_FIELDS ? vasprintf(&text, fmt, args) : -1;
-    va_end(args);
-    if (length >= 0)
-        entry->fields[entry->count++] =
-            (struct iovec){.iov_base = domm_make_printable(text), .iov_len = (size_t)length};
-}
-
-static void entry_free(struct entry *entry)
-{
-    for (int i = 0; i < entry->count; i++)
-        free(entry->fields[i].iov_base);
-}
 
 static bool is_source(const struct domm_session *session)
 {
@@ -65,35 +33,33 @@ static int logged_priority(const struct domm_session *session)
     }
 }
 
-static void add_times(struct entry *entry, const struct domm_report *report)
+static void add_times(struct cmd_fields *fields, const struct domm_report *report)
 {
     uint64_t downtime = domm_report_targets_downtime(report), unmonitored = 0;
     if (downtime != DOMM_NEVER)
-        entry_add(entry, "DOMM_DOWNTIME_NS=%ju", (uintmax_t)downtime);
+        cmd_fields_add(fields, "DOMM_DOWNTIME_NS=%ju", (uintmax_t)downtime);
     for (unsigned int g = 1; g <= report->n_targets; g++)
         unmonitored += report->guests[g].unmonitored_cpu;
     if (report->state == DOMM_SRC_MOVED)
-        entry_add(entry, "DOMM_UNMONITORED_CPU_NS=%ju", (uintmax_t)unmonitored);
+        cmd_fields_add(fields, "DOMM_UNMONITORED_CPU_NS=%ju", (uintmax_t)unmonitored);
 }
 
-static void add_fields(struct entry *entry, const struct domm_session *session)
+static void add_fields(struct cmd_fields *fields, const struct domm_session *session)
 {
     char uuid[DOMM_UUID_TEXT];
     domm_uuid_format(&session->offer.migration, uuid);
-    entry_add(entry, "MESSAGE_ID=" CMD_MIGRATION_MESSAGE_ID);
-    entry_add(entry, "PRIORITY=%d", logged_priority(session));
-    entry_add(entry, "SYSLOG_IDENTIFIER=domm");
-    entry_add(entry, "DOMM_MIGRATION=%s", uuid);
-    entry_add(entry, "DOMM_ROLE=%s", is_source(session) ? "source" : "destination");
-    entry_add(entry, "DOMM_OUTCOME=%s", logged_outcome(session));
-    entry_add(entry, "DOMM_MONITOR=%s", session->guests[0].facts.name);
+    cmd_fields_add(fields, "MESSAGE_ID=" CMD_MIGRATION_MESSAGE_ID);
+    cmd_fields_add(fields, "DOMM_MIGRATION=%s", uuid);
+    cmd_fields_add(fields, "DOMM_ROLE=%s", is_source(session) ? "source" : "destination");
+    cmd_fields_add(fields, "DOMM_OUTCOME=%s", logged_outcome(session));
+    cmd_fields_add(fields, "DOMM_MONITOR=%s", session->guests[0].facts.name);
     for (unsigned int g = 1; g < domm_session_guest_count(session); g++)
-        entry_add(entry, "DOMM_TARGET=%s", session->guests[g].facts.name);
+        cmd_fields_add(fields, "DOMM_TARGET=%s", session->guests[g].facts.name);
     if (session->error.code)
-        entry_add(entry, "DOMM_ERROR=%s", session->error.text);
+        cmd_fields_add(fields, "DOMM_ERROR=%s", session->error.text);
     if (is_source(session)) {
-        entry_add(entry, "DOMM_DESTINATION=%s", session->report.destination);
-        add_times(entry, &session->report);
+        cmd_fields_add(fields, "DOMM_DESTINATION=%s", session->report.destination);
+        add_times(fields, &session->report);
     }
 }
 
@@ -107,29 +73,16 @@ static char *logged_text(const struct domm_session *session)
                  is_source(session) ? session->report.destination : "to this host",
                  logged_outcome(session), *error ? ": " : "", error) < 0)
         return NULL;
-    return domm_make_printable(text);
-}
-
-/* Where sd_journal_sendv would send to; without it the entry would be lost in silence. */
-static bool is_there_a_journal(void)
-{
-    return access("/run/systemd/journal/socket", W_OK) == 0;
+    return text;
 }
 
 void cmd_migration_log(const struct domm_session *session)
 {
-    struct entry entry = {.count = 0};
+    struct cmd_fields fields = {.count = 0};
     cleanup_free char *message = session->guests[0].facts.name[0] ? logged_text(session) : NULL;
     if (!message)
         return;
-    if (is_there_a_journal()) {
-        entry_add(&entry, "MESSAGE=%s", message);
-        add_fields(&entry, session);
-        (void)sd_journal_sendv(entry.fields, entry.count);
-        entry_free(&entry);
-        return;
-    }
-    openlog("domm", LOG_PID, LOG_DAEMON);
-    syslog(logged_priority(session), "%s", message);
-    closelog();
+    add_fields(&fields, session);
+    cmd_host_log(logged_priority(session), message, &fields);
+    cmd_fields_free(&fields);
 }

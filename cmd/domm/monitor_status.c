@@ -8,6 +8,7 @@
 #include "cmd/domm/interrupts.h"
 #include "cmd/domm/output.h"
 #include "cmd/domm/prometheus.h"
+#include "cmd/domm/verdict_changes.h"
 #include "lib/base/file.h"
 #include "lib/base/text.h"
 #include "lib/pair/survey.h"
@@ -19,7 +20,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PROMETHEUS };
 
 struct monitor_status_request {
     enum format format;
-    bool watch;
+    bool watch, changes;
     const char *output; /* a file to write to, or null */
     const char *domain; /* null: all */
 };
@@ -36,6 +37,8 @@ static void monitor_status_parse(const struct cmd_context *context,
         const struct cmd_parsed_option *option = &arguments->options[i];
         if (option->id == 'w')
             request_r->watch = true;
+        if (option->id == 'c')
+            request_r->changes = true;
         if (option->id == 'f')
             request_r->format = (enum format)option->choice;
         if (option->id == 'o')
@@ -202,6 +205,8 @@ static int monitor_status_show(struct cmd_host *host, struct domm_hv *memory,
         rc = print_to_file(request, &survey, err);
     else
         print(stdout, request->format, &survey);
+    if (!rc && request->changes)
+        rc = cmd_verdict_changes_tell(&survey, host->context->log, err);
     domm_survey_free(&survey);
     return rc;
 }
@@ -247,6 +252,16 @@ static int measure(struct cmd_host *host, const struct monitor_status_request *r
                         : monitor_status_show(host, memory, request, worst_r, err);
     domm_hv_close(memory);
     return rc;
+}
+
+int cmd_monitor_status_check(const struct cmd_arguments *arguments, struct domm_error *err)
+{
+    bool changes = false;
+    for (size_t i = 0; i < arguments->n_options; i++)
+        changes |= arguments->options[i].id == 'c';
+    if (changes && arguments->n_operands)
+        return domm_fail(err, DOMM_USAGE, "--changes looks at all targets: give no DOMAIN");
+    return 0;
 }
 
 int cmd_monitor_status(struct cmd_context *context, const struct cmd_arguments *arguments,

@@ -8,6 +8,7 @@
 
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
+#include "cmd/domm/migration_hooks.h"
 #include "cmd/domm/migration_log.h"
 #include "lib/migrate/destination.h"
 #include "lib/migrate/question.h"
@@ -72,15 +73,20 @@ static int agree(const char *text, struct domm_error *err)
 static int run_and_conclude(struct cmd_context *context, struct domm_destination *destination,
                             const sigset_t *signals, struct domm_error *err)
 {
+    struct cmd_migration_hooks hooks;
     int rc = domm_destination_open(destination, context->log, err);
     if (rc)
         return rc;
     destination->session.preflight = context->globals.dry_run;
+    cmd_migration_hooks_begin(&hooks);
+    destination->session.gate = &hooks.gate;
     rc = domm_destination_run(destination, STDIN_FILENO, STDOUT_FILENO, signals, err);
     if (rc)
         return rc;
-    if (!context->globals.dry_run)
+    if (!context->globals.dry_run) {
         cmd_migration_log(&destination->session);
+        cmd_migration_hooks_end(&hooks, &destination->session);
+    }
     return receive_conclude(destination, err);
 }
 

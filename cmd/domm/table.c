@@ -69,6 +69,8 @@ static const struct cmd_option jobs_options[] = {
 
 static const struct cmd_option monitor_status_options[] = {
     {'w', "watch", .help = "print the status every 2 s until interrupted"},
+    {'c', "changes",
+     .help = "log each verdict that has changed since the last time, and run its hook"},
     {'f', "format", "FORMAT", .help = "text (the default), json or prometheus",
      CMD_VALUES("text", "json", "prometheus")},
     {'o', "output", "FILE", .help = "write to this file, which always has one whole status",
@@ -193,6 +195,7 @@ const struct cmd_row cmd_table[] = {
         .name = "monitor-status",
         .page = "domm-monitor-status(1)",
         .run = cmd_monitor_status,
+        .check = cmd_monitor_status_check,
         .synopsis = "[DOMAIN]",
         .summary = "measure how well targets are monitored",
         .description =

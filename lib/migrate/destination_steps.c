@@ -26,6 +26,8 @@ static int destination_admit(struct domm_destination *destination, struct domm_e
 {
     struct domm_session *session = &destination->session;
     int rc = domm_destination_check(session, err);
+    if (!rc && !session->preflight)
+        rc = domm_session_pass(session, DOMM_PHASE_MIGRATE, err);
     if (rc)
         return rc;
     return domm_acceptor_open(&session->transfers_log, session->offer.data,

@@ -172,6 +172,12 @@ void domm_session_mark(struct domm_session *session, unsigned int guest, enum do
     session->report.guests[guest].marks[mark] = when_ns - session->began_ns;
 }
 
+int domm_session_pass(struct domm_session *session, enum domm_session_phase phase,
+                      struct domm_error *err)
+{
+    return session->gate ? session->gate->pass(session->gate->context, session, phase, err) : 0;
+}
+
 /* Dom0 sees the vendor of the CPU: Xen passes leaf 0 on (guest_cpuid, xen/arch/x86/cpuid.c). */
 static void cpu_vendor(char vendor_r[DOMM_WIRE_CPU_BYTES])
 {

@@ -76,9 +76,23 @@ struct domm_session_callbacks {
     void (*status)(void *context, const struct domm_session *session, bool asked);
 };
 
+/* What must not begin unless somebody else agrees. */
+enum domm_session_phase {
+    DOMM_PHASE_MIGRATE, /* the checks of this end have passed; nothing was changed */
+    DOMM_PHASE_STOP,    /* source: pre-copy has converged; the guests are to be stopped */
+};
+
+/* Is asked in the worker's thread; its failure is that of the step. */
+struct domm_session_gate {
+    void *context;
+    int (*pass)(void *context, const struct domm_session *session, enum domm_session_phase phase,
+                struct domm_error *err);
+};
+
 struct domm_session {
     const struct domm_session_ops *ops;
     const struct domm_session_callbacks *callbacks; /* may be null */
+    const struct domm_session_gate *gate;           /* may be null */
     struct domm_log *log;
     struct domm_log transfers_log; /* without the line of progress on the terminal */
     struct domm_xen *xen;
@@ -138,6 +152,10 @@ void domm_session_record_first_error(struct domm_session *session, const struct 
 uint64_t domm_session_now(const struct domm_session *session);
 void domm_session_mark(struct domm_session *session, unsigned int guest, enum domm_mark mark,
                        uint64_t when_ns);
+
+/* In the worker's thread: asks the gate, if there is one. */
+int domm_session_pass(struct domm_session *session, enum domm_session_phase phase,
+                      struct domm_error *err);
 
 /* Makes this end's HELLO; checks the other end's. */
 int domm_session_make_hello(struct domm_session *session, struct domm_message_hello *hello_r,

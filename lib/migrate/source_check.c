@@ -104,5 +104,10 @@ int domm_source_check(struct domm_source *source, struct domm_error *err)
     if (rc)
         return rc;
     rc = check_mappings(session, err);
-    return rc || source->options.preflight ? rc : source_retire(session, err);
+    if (rc || source->options.preflight)
+        return rc;
+    rc = source_retire(session, err);
+    if (rc)
+        return rc;
+    return domm_session_pass(session, DOMM_PHASE_MIGRATE, err);
 }

@@ -180,9 +180,12 @@ static int stop_monitor(struct domm_source *source, struct domm_error *err)
 static int stop_target(struct domm_source *source, unsigned int g, struct domm_error *err)
 {
     struct domm_session *session = &source->session;
+    int rc = g == 1 ? domm_session_pass(session, DOMM_PHASE_STOP, err) : 0;
+    if (rc)
+        return rc;
     session->report.predicted_copies = domm_prediction_copies(&source->prediction);
     session->report.predicted_rest = source->prediction.rest_ns;
-    int rc = source->options.unsynchronised ? stop_monitor(source, err) : 0;
+    rc = source->options.unsynchronised ? stop_monitor(source, err) : 0;
     if (rc)
         return rc;
     rc = source_stop(session, g, err);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cmd/domm/dispatch.h"
+#include "cmd/domm/hooks.h"
 #include "lib/base/paths.h"
 #include "lib/mapping/scan.h"
 #include "lib/pair/plan.h"
@@ -194,12 +195,14 @@ int main(int argc, char **argv)
     const char *place = getenv("FAKE_HOST");
     struct domm_log log;
     struct domm_error err;
-    char journals[4096];
+    char journals[4096], hooks[4096];
     if (!place)
         return EXIT_FAILURE;
     domm_run_directory = domm_var_directory = place;
     snprintf(journals, sizeof(journals), "%s/migrations", place);
     domm_journals_directory = journals;
+    snprintf(hooks, sizeof(hooks), "%s/hooks.d", place);
+    cmd_hooks_directory = hooks;
     domm_log_init(&log, stderr, "domm");
     int rc = cmd_dispatch(cmd_table, &defaults, &log, false, argc, argv, &err);
     if (rc)

@@ -102,6 +102,13 @@ static int begin(struct domm_session *session, struct domm_error *err)
     return rc ? rc : domm_session_begin_journal(session, true, err);
 }
 
+static int take_back(struct domm_session *session, struct domm_error *err)
+{
+    session->error = *err;
+    session->report.state = session->machine.state = DOMM_SRC_ROLLED_BACK;
+    return domm_journal_state(session->journal, session->machine.state, err);
+}
+
 WRAP(int, domm_source_run, struct domm_source *source, const sigset_t *signals,
      struct domm_error *err)
 {
@@ -113,6 +120,10 @@ WRAP(int, domm_source_run, struct domm_source *source, const sigset_t *signals,
     domm_job_status_write(session);
     if (meanwhile && system(meanwhile))
         return domm_fail(err, DOMM_FAILED, "%s failed", meanwhile);
+    session->machine.state = DOMM_SRC_CHECKING;
+    if (!source->options.preflight && (domm_session_pass(session, DOMM_PHASE_MIGRATE, err) ||
+                                       domm_session_pass(session, DOMM_PHASE_STOP, err)))
+        return take_back(session, err);
     enter_states(session, err);
     make_progress(session);
     if (getenv("FAKE_ASKED"))

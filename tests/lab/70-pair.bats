@@ -70,9 +70,18 @@ refuses() {
 	lab snapshot watched
 }
 
+# told VERDICT BEFORE: it is a change that the journal has.
+told() {
+	on host1 'domm -q monitor-status --changes; journalctl -q -o json MESSAGE_ID=3f0f5a5bd2c94c0c8b6d4e7a1c92e0b4 -n 1' >"$BATS_TEST_TMPDIR/told"
+	tail -n 1 "$BATS_TEST_TMPDIR/told" | jq -e --arg now "$1" --arg before "$2" \
+		'.DOMM_TARGET == "target1" and .DOMM_VERDICT == $now and .DOMM_VERDICT_BEFORE == $before'
+}
+
 @test "what is broken is said, and mended or seen to recover: dommd stopped, filter deleted, vif down" {
+	told ready none
 	on host1 'systemctl stop dommd'
 	[[ $(status '.monitors[0].targets[0].memory.reason') == *"dommd does not run"* ]]
+	told degraded ready
 	run on host1 'domm monitor-status'
 	[ "$status" = 10 ]
 	vif=$(status '.monitors[0].targets[0].network.mirrors[0].target_vif')

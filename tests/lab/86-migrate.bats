@@ -21,6 +21,32 @@ setup_file() {
 	ready_at host1
 }
 
+# hooks NAME...: what host1, then host2 has run of hooks since the last time is this.
+hooks() {
+	for host in host1 host2; do
+		on $host "sed 's,^,$host ,' /run/hooks; rm /run/hooks"
+	done | diff <(printf '%s\n' "$@") -
+}
+
+@test "a hook at either host stops the migration before anything is changed" {
+	for host in host1 host2; do
+		on $host 'mkdir -p /etc/domm/hooks.d; cd /etc/domm/hooks.d
+			echo "#!/bin/sh
+			echo \$DOMM_HOOK \$DOMM_ROLE \$DOMM_PEER \$DOMM_TARGET_1 \$DOMM_STATE >>/run/hooks
+			[ ! -e /run/refuse ] || { echo not in the week of the fair >&2; exit 1; }" >pre-migrate
+			chmod +x pre-migrate
+			for name in pre-stop post-migrate rolled-back; do ln -s pre-migrate $name; done'
+	done
+	before=$(state)
+	on host2 'touch /run/refuse'
+	refuses 6 'the hook pre-migrate: not in the week of the fair' 'domm migrate domm1 host2'
+	on host2 'rm /run/refuse'
+	diff <(echo "$before") <(state)
+	eventually 10 on host2 'grep rolled /run/hooks'
+	hooks 'host1 pre-migrate source host2 target1 checking' 'host1 rolled-back source host2 target1 rolled back' \
+		'host2 pre-migrate destination 10.99.0.1 target1 admitting' 'host2 rolled-back destination 10.99.0.1 target1 gone'
+}
+
 @test "the pair moves while the monitor watches: no tick is missed, no process notices" {
 	start_witness host1
 	in_background host1 domm1 "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp" /tmp/packets
@@ -44,6 +70,9 @@ setup_file() {
 		on $host 'journalctl -q -o json DOMM_MONITOR=domm1 -n 1' | jq -r '[.DOMM_ROLE, .DOMM_OUTCOME, .DOMM_TARGET] | @csv'
 	done >"$BATS_TEST_TMPDIR/logged"
 	printf '"%s","moved","target1"\n' source destination | diff - "$BATS_TEST_TMPDIR/logged"
+	hooks 'host1 pre-migrate source host2 target1 checking' 'host1 pre-stop source host2 target1 stopping' \
+		'host1 post-migrate source host2 target1 moved' \
+		'host2 pre-migrate destination 10.99.0.1 target1 admitting' 'host2 post-migrate destination 10.99.0.1 target1 moved'
 	sleep 5
 	stop_witness host2
 }

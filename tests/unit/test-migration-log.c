@@ -87,9 +87,9 @@ static void a_migration_is_found_by_its_fields(void **state)
     }
     cmd_migration_log(&session);
     assert_string_equal(sent, "MESSAGE=migration of ids and 2 targets to host2: moved\n"
-                              "MESSAGE_ID=" CMD_MIGRATION_MESSAGE_ID "\n"
                               "PRIORITY=5\n"
                               "SYSLOG_IDENTIFIER=domm\n"
+                              "MESSAGE_ID=" CMD_MIGRATION_MESSAGE_ID "\n"
                               "DOMM_MIGRATION=abcd0000-0000-0000-0000-000000000000\n"
                               "DOMM_ROLE=source\n"
                               "DOMM_OUTCOME=moved\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmd/agent/run_program.h"
+#include "cmd/shared/run_program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,25 @@
 #include "lib/base/clock.h"
 
 #define MAX_SAID 1024
+#define MAX_ENVIRONMENT 256
 #define KILLED_MS 5000
 
-static int run_program_spawn(const char *const arguments[], int said, pid_t *pid_r)
+/* posix_spawn takes strings that it does not change. */
+union words {
+    const char *const *in;
+    char *const *out;
+};
+
+static int run_program_spawn(const char *const arguments[], const char *const environment[],
+                             int said, pid_t *pid_r)
 {
-    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
-    char *environment[] = {path, locale, NULL};
+    const char *all[MAX_ENVIRONMENT + 1] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+    size_t n = 2;
+    for (; environment && *environment; environment++) {
+        if (n == MAX_ENVIRONMENT)
+            return E2BIG;
+        all[n++] = *environment;
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, defaults;
@@ -38,11 +51,8 @@ static int run_program_spawn(const char *const arguments[], int said, pid_t *pid
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, said, 2);
-    union {
-        const char *const *in;
-        char *const *out;
-    } argv = {.in = arguments};
-    int rc = posix_spawn(pid_r, arguments[0], &actions, &attributes, argv.out, environment);
+    const union words argv = {.in = arguments}, envp = {.in = all};
+    int rc = posix_spawn(pid_r, arguments[0], &actions, &attributes, argv.out, envp.out);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return rc;
@@ -82,7 +92,8 @@ static const char *last_line(char *text)
     return line ? line + 1 : text;
 }
 
-int run_program(const char *const arguments[], int timeout_s, struct domm_error *err)
+int run_program(const char *const arguments[], const char *const environment[], int timeout_s,
+                struct domm_error *err)
 {
     int pipes[2], status = 0;
     pid_t pid;
@@ -90,7 +101,7 @@ int run_program(const char *const arguments[], int timeout_s, struct domm_error 
     if (pipe2(pipes, O_CLOEXEC))
         return domm_fail_errno(err, DOMM_FAILED, errno, "creating a pipe");
     cleanup_fd int reader = pipes[0];
-    int rc = run_program_spawn(arguments, pipes[1], &pid);
+    int rc = run_program_spawn(arguments, environment, pipes[1], &pid);
     close(pipes[1]);
     if (rc)
         return domm_fail_errno(err, DOMM_FAILED, rc, "running %s", arguments[0]);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/domm/migration_hooks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/domm/hooks.h"
+
+static void add_guest(struct cmd_fields *fields, const char *prefix,
+                      const struct domm_session_guest *guest, bool here)
+{
+    char uuid[DOMM_UUID_TEXT];
+    domm_uuid_format(&guest->facts.uuid, uuid);
+    cmd_fields_add(fields, "%s=%s", prefix, guest->facts.name);
+    cmd_fields_add(fields, "%s_UUID=%s", prefix, uuid);
+    if (here && guest->domid)
+        cmd_fields_add(fields, "%s_DOMID=%u", prefix, guest->domid);
+}
+
+/* Whether the guests belong to the other host, or no longer to this one. */
+static bool have_left(const struct domm_session *session)
+{
+    return session->machine.state == DOMM_SRC_MOVED || session->machine.state == DOMM_DST_GONE;
+}
+
+static void collect_facts(struct cmd_fields *fields, const char *hook,
+                          const struct domm_session *session)
+{
+    char uuid[DOMM_UUID_TEXT], prefix[32];
+    const char *client = getenv("SSH_CLIENT"); /* set by sshd: ADDRESS PORT PORT */
+    bool source = session->machine.setup.source, here = !have_left(session);
+    domm_uuid_format(&session->offer.migration, uuid);
+    cmd_fields_add(fields, "DOMM_HOOK=%s", hook);
+    cmd_fields_add(fields, "DOMM_MIGRATION=%s", uuid);
+    cmd_fields_add(fields, "DOMM_ROLE=%s", source ? "source" : "destination");
+    if (source)
+        cmd_fields_add(fields, "DOMM_PEER=%s", session->report.destination);
+    else if (client)
+        cmd_fields_add(fields, "DOMM_PEER=%.*s", (int)strcspn(client, " "), client);
+    cmd_fields_add(fields, "DOMM_STATE=%s", domm_migration_states[session->machine.state].name);
+    if (session->error.code)
+        cmd_fields_add(fields, "DOMM_ERROR=%s", session->error.text);
+    add_guest(fields, "DOMM_MONITOR", &session->guests[0], here);
+    cmd_fields_add(fields, "DOMM_TARGETS=%u", session->offer.n_targets);
+    for (unsigned int g = 1; g < domm_session_guest_count(session); g++) {
+        snprintf(prefix, sizeof(prefix), "DOMM_TARGET_%u", g);
+        add_guest(fields, prefix, &session->guests[g], here);
+    }
+}
+
+static int run_migration_hook(const char *hook, const struct domm_session *session,
+                              struct domm_error *err)
+{
+    struct cmd_fields fields = {.count = 0};
+    collect_facts(&fields, hook, session);
+    int rc = cmd_hook_run(hook, &fields, err);
+    cmd_fields_free(&fields);
+    return rc;
+}
+
+/* In the worker's thread. */
+static int run_pre_hook(void *context, const struct domm_session *session,
+                        enum domm_session_phase phase, struct domm_error *err)
+{
+    struct cmd_migration_hooks *hooks = context;
+    hooks->begun = true;
+    return run_migration_hook(phase == DOMM_PHASE_STOP ? "pre-stop" : "pre-migrate", session, err);
+}
+
+void cmd_migration_hooks_begin(struct cmd_migration_hooks *hooks_r)
+{
+    *hooks_r = (struct cmd_migration_hooks){.gate = {.context = hooks_r, .pass = run_pre_hook}};
+}
+
+void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, const struct domm_session *session)
+{
+    const char *hook;
+    struct domm_error err;
+    switch (session->machine.state) {
+    case DOMM_SRC_MOVED:
+    case DOMM_DST_MOVED:
+    case DOMM_DST_HELD:
+    case DOMM_DST_IMPAIRED:
+        hook = "post-migrate";
+        break;
+    case DOMM_SRC_ROLLED_BACK:
+    case DOMM_SRC_HELD:
+    case DOMM_SRC_STUCK:
+    case DOMM_DST_GONE:
+    case DOMM_DST_STUCK:
+        hook = "rolled-back";
+        break;
+    default: /* it is unknown what became of the guests */
+        return;
+    }
+    if (hooks->begun && run_migration_hook(hook, session, &err))
+        domm_log(session->log, DOMM_LOG_WARN, "%s", err.text);
+}

@@ -72,7 +72,7 @@ refuses() {
 
 # told VERDICT BEFORE: it is a change that the journal has.
 told() {
-	on host1 'domm -q monitor-status --changes; journalctl -q -o json MESSAGE_ID=3f0f5a5bd2c94c0c8b6d4e7a1c92e0b4 -n 1' >"$BATS_TEST_TMPDIR/told"
+	on host1 'domm -q monitor-status --changes; journalctl --sync; journalctl -q -o json MESSAGE_ID=3f0f5a5bd2c94c0c8b6d4e7a1c92e0b4 -n 1' >"$BATS_TEST_TMPDIR/told"
 	tail -n 1 "$BATS_TEST_TMPDIR/told" | jq -e --arg now "$1" --arg before "$2" \
 		'.DOMM_TARGET == "target1" and .DOMM_VERDICT == $now and .DOMM_VERDICT_BEFORE == $before'
 }

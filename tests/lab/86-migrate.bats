@@ -67,7 +67,7 @@ hooks() {
 	[ "$(on host2 'ls /var/lib/domm/expected')" = d0330000-0000-4000-8000-000000000011 ]
 	[ "$(identity host2)" = "$before" ]
 	for host in host1 host2; do # each has logged its end
-		on $host 'journalctl -q -o json DOMM_MONITOR=domm1 -n 1' | jq -r '[.DOMM_ROLE, .DOMM_OUTCOME, .DOMM_TARGET] | @csv'
+		on $host 'journalctl --sync; journalctl -q -o json DOMM_MONITOR=domm1 -n 1' | jq -r '[.DOMM_ROLE, .DOMM_OUTCOME, .DOMM_TARGET] | @csv'
 	done >"$BATS_TEST_TMPDIR/logged"
 	printf '"%s","moved","target1"\n' source destination | diff - "$BATS_TEST_TMPDIR/logged"
 	hooks 'host1 pre-migrate source host2 target1 checking' 'host1 pre-stop source host2 target1 stopping' \

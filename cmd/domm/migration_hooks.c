@@ -18,18 +18,14 @@ static void add_guest(struct cmd_fields *fields, const char *prefix,
         cmd_fields_add(fields, "%s_DOMID=%u", prefix, guest->domid);
 }
 
-/* Whether the guests belong to the other host, or no longer to this one. */
-static bool have_left(const struct domm_session *session)
-{
-    return session->machine.state == DOMM_SRC_MOVED || session->machine.state == DOMM_DST_GONE;
-}
-
+/* The state is given, as the loop's thread may be changing the session's. */
 static void collect_facts(struct cmd_fields *fields, const char *hook,
-                          const struct domm_session *session)
+                          const struct domm_session *session, enum domm_migration_state state)
 {
     char uuid[DOMM_UUID_TEXT], prefix[32];
     const char *client = getenv("SSH_CLIENT"); /* set by sshd: ADDRESS PORT PORT */
-    bool source = session->machine.setup.source, here = !have_left(session);
+    bool source = session->machine.setup.source,
+         here = state != DOMM_SRC_MOVED && state != DOMM_DST_GONE;
     domm_uuid_format(&session->offer.migration, uuid);
     cmd_fields_add(fields, "DOMM_HOOK=%s", hook);
     cmd_fields_add(fields, "DOMM_MIGRATION=%s", uuid);
@@ -38,9 +34,7 @@ static void collect_facts(struct cmd_fields *fields, const char *hook,
         cmd_fields_add(fields, "DOMM_PEER=%s", session->report.destination);
     else if (client)
         cmd_fields_add(fields, "DOMM_PEER=%.*s", (int)strcspn(client, " "), client);
-    cmd_fields_add(fields, "DOMM_STATE=%s", domm_migration_states[session->machine.state].name);
-    if (session->error.code)
-        cmd_fields_add(fields, "DOMM_ERROR=%s", session->error.text);
+    cmd_fields_add(fields, "DOMM_STATE=%s", domm_migration_states[state].name);
     add_guest(fields, "DOMM_MONITOR", &session->guests[0], here);
     cmd_fields_add(fields, "DOMM_TARGETS=%u", session->offer.n_targets);
     for (unsigned int g = 1; g < domm_session_guest_count(session); g++) {
@@ -49,23 +43,21 @@ static void collect_facts(struct cmd_fields *fields, const char *hook,
     }
 }
 
-static int run_migration_hook(const char *hook, const struct domm_session *session,
-                              struct domm_error *err)
-{
-    struct cmd_fields fields = {.count = 0};
-    collect_facts(&fields, hook, session);
-    int rc = cmd_hook_run(hook, &fields, err);
-    cmd_fields_free(&fields);
-    return rc;
-}
-
 /* In the worker's thread. */
 static int run_pre_hook(void *context, const struct domm_session *session,
                         enum domm_session_phase phase, struct domm_error *err)
 {
     struct cmd_migration_hooks *hooks = context;
+    struct cmd_fields fields = {.count = 0};
+    const char *hook = phase == DOMM_PHASE_STOP ? "pre-stop" : "pre-migrate";
+    enum domm_migration_state state = phase == DOMM_PHASE_STOP        ? DOMM_SRC_STOPPING
+                                      : session->machine.setup.source ? DOMM_SRC_CHECKING
+                                                                      : DOMM_DST_ADMITTING;
     hooks->begun = true;
-    return run_migration_hook(phase == DOMM_PHASE_STOP ? "pre-stop" : "pre-migrate", session, err);
+    collect_facts(&fields, hook, session, state);
+    int rc = cmd_hook_run(hook, &fields, err);
+    cmd_fields_free(&fields);
+    return rc;
 }
 
 void cmd_migration_hooks_begin(struct cmd_migration_hooks *hooks_r)
@@ -75,8 +67,11 @@ void cmd_migration_hooks_begin(struct cmd_migration_hooks *hooks_r)
 
 void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, const struct domm_session *session)
 {
+    struct cmd_fields fields = {.count = 0};
     const char *hook;
     struct domm_error err;
+    if (!hooks->begun)
+        return;
     switch (session->machine.state) {
     case DOMM_SRC_MOVED:
     case DOMM_DST_MOVED:
@@ -94,6 +89,10 @@ void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, const struct dom
     default: /* it is unknown what became of the guests */
         return;
     }
-    if (hooks->begun && run_migration_hook(hook, session, &err))
+    collect_facts(&fields, hook, session, session->machine.state);
+    if (session->error.code)
+        cmd_fields_add(&fields, "DOMM_ERROR=%s", session->error.text);
+    if (cmd_hook_run(hook, &fields, &err))
         domm_log(session->log, DOMM_LOG_WARN, "%s", err.text);
+    cmd_fields_free(&fields);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -38,7 +39,7 @@ static bool is_destination;
 static int other_end; /* the source's descriptor, to be cut */
 
 /* Shared by both ends. */
-static bool *abort_requested;
+static atomic_bool *abort_requested;
 
 /* The linker puts these in place of the request's file, and of the journal. */
 bool __wrap_domm_abort_request_take(const struct domm_uuid *migration);
@@ -61,13 +62,14 @@ int __wrap_domm_journal_step(struct domm_journal *journal, const char *what, enu
     return plan.full && step == plan.step ? domm_fail(err, DOMM_FAILED, "no space is left") : 0;
 }
 
-static volatile bool answered; /* what the step under way asked for */
+static atomic_bool answered; /* what the step under way asked for */
 
 static void answer(void *context, const struct domm_session *session, bool asked)
 {
     (void)context;
     (void)session;
-    answered |= asked;
+    if (asked)
+        answered = true;
 }
 
 static int do_step(struct domm_session *session, enum domm_step step, unsigned int guest,
@@ -77,7 +79,7 @@ static int do_step(struct domm_session *session, enum domm_step step, unsigned i
     (void)guest;
     if (step == plan.step && source && (plan.abort_source || plan.abort_destination)) {
         abort_requested[plan.abort_destination] = true;
-        if (!domm_migration_states[session->machine.state].revocable)
+        if (step == DOMM_STEP_DESTROY) /* too late */
             return 0;
         while (!domm_transfers_cancelled(&session->transfers))
             poll(NULL, 0, 5);

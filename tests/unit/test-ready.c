@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 /* The agent gives the word back at once, if it runs. */
 static char word[32];
 static unsigned questions;
-static bool agent_runs, carrier, agent_is_blind;
+static atomic_bool agent_runs, carrier, agent_is_blind;
 static int store_events = -1;
 
 int __wrap_domm_store_rewrite(struct domm_store *store, const char *path, const char *value,

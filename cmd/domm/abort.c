@@ -1,47 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/interrupts.h"
+#include "cmd/domm/running.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/migrate/journal/abort_request.h"
-#include "lib/migrate/journal/facts.h"
 #include "lib/pair/locks.h"
 
 #define LOOK_MS 200
 #define PATIENCE_MS 300000
-
-struct abort_search {
-    const char *text; /* the pair: a name or UUID of one of its guests */
-    struct domm_journal_facts *found;
-    bool is_found;
-};
-
-static bool abort_names(const struct domm_journal_facts *facts, const char *text)
-{
-    struct domm_uuid uuid;
-    if (domm_uuid_parse(text, &uuid))
-        return domm_uuid_equal(&uuid, &facts->migration) ||
-               domm_journal_facts_name(facts, &uuid, 0);
-    for (size_t g = 0; g < facts->n_guests; g++) {
-        if (strcmp(facts->guests[g].name, text) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool find_running(void *context, const struct domm_journal_facts *facts)
-{
-    struct abort_search *search = context;
-    search->is_found = !facts->over && abort_names(facts, search->text) &&
-                       domm_guest_is_locked(DOMM_LOCK_MIGRATION, &facts->migration);
-    if (search->is_found)
-        *search->found = *facts;
-    return !search->is_found;
-}
 
 /* -DOMM_FAILED as long as the outcome is open. */
 static int abort_outcome(const struct domm_journal_facts *facts, struct domm_error *err)
@@ -106,12 +77,8 @@ int cmd_abort(struct cmd_context *context, const struct cmd_arguments *arguments
 {
     (void)context;
     cleanup_free struct domm_journal_facts *facts = calloc(1, sizeof(*facts));
-    struct abort_search search = {.text = arguments->operands[0], .found = facts};
     if (!facts)
         return domm_no_memory(err);
-    domm_journal_facts_each(find_running, &search);
-    if (search.is_found)
-        return abort_migration(facts, err);
-    domm_fail(err, DOMM_NOT_FOUND, "no migration of '%s' is under way on this host", search.text);
-    return domm_hint(err, "domm jobs lists migrations");
+    int rc = cmd_running_find(arguments->operands[0], false, facts, err);
+    return rc ? rc : abort_migration(facts, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/domm/live_candidates.h"
+#include "cmd/domm/settings.h"
 #include "lib/pair/config.h"
 
 static void offer_options(struct cmd_candidates *to, const char *word,
@@ -43,6 +44,12 @@ static void offer_keys(struct cmd_candidates *to, const char *word)
     }
 }
 
+static void offer_settings(struct cmd_candidates *to, const char *word)
+{
+    for (const struct cmd_setting *setting = cmd_settings; setting->name; setting++)
+        cmd_candidates_add(to, word, setting->name);
+}
+
 /* For which cmd_completion has a script. */
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
@@ -57,6 +64,8 @@ static void offer_kind(struct cmd_candidates *to, const char *word, const struct
         offer_commands(to, word, table);
     else if (kind == COMPLETE_SHELL)
         offer_values(to, word, shells);
+    else if (kind == COMPLETE_SETTING)
+        offer_settings(to, word);
 }
 
 static void offer_argument(struct cmd_candidates *to, const char *word, const struct cmd_row *table,

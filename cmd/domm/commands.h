@@ -25,6 +25,7 @@ cmd_function cmd_receive;
 cmd_function cmd_recover;
 cmd_function cmd_release;
 cmd_function cmd_report;
+cmd_function cmd_set;
 cmd_function cmd_shell;
 cmd_function cmd_version;
 
@@ -34,5 +35,6 @@ cmd_check_function cmd_evacuate_check;
 cmd_check_function cmd_monitor_status_check;
 cmd_check_function cmd_release_check;
 cmd_check_function cmd_report_check;
+cmd_check_function cmd_set_check;
 
 #endif

@@ -15,7 +15,8 @@ struct migrate_show {
     double rate; /* MB/s; negative: not known yet */
 };
 
-/* Fills the callbacks, which use the show and look at the source. All must live as long as the migration. */
+/* Fills the callbacks, which use the show and look at the source. All must live as long as the
+ * migration. */
 void migrate_show_begin(struct migrate_show *show_r, struct cmd_context *context,
                         const struct domm_source *source,
                         struct domm_session_callbacks *callbacks_r);

@@ -264,6 +264,23 @@ const struct cmd_row cmd_table[] = {
         .flags = CMD_NEEDS_XEN | CMD_CHANGES | CMD_DRY_RUN,
     },
     {
+        .name = "set",
+        .page = "domm-jobs(1)",
+        .run = cmd_set,
+        .check = cmd_set_check,
+        .synopsis = "PAIR SETTING VALUE",
+        .summary = "change a limit of a migration that is under way",
+        .description =
+            "Changes a limit of the migration of PAIR, a guest of it, from this host while\n"
+            "it is under way. SETTING is bandwidth, in MiB per second for all guests\n"
+            "together, or max-downtime, in milliseconds; VALUE is a number, or none for no\n"
+            "limit.",
+        .min_operands = 3,
+        .max_operands = 3,
+        .completers = {COMPLETE_RUNNING, COMPLETE_SETTING, COMPLETE_NUMBER},
+        .flags = CMD_CHANGES,
+    },
+    {
         .name = "abort",
         .page = "domm-jobs(1)",
         .run = cmd_abort,

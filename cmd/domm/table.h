@@ -50,7 +50,9 @@ enum cmd_completer {
     COMPLETE_OTHER,      /* a guest that is neither */
     COMPLETE_EXPECTED,   /* a target that lost its monitor */
     COMPLETE_RUNNING,    /* a guest of a migration that is under way */
+    COMPLETE_SETTING,    /* what the command `set` can change of one */
     COMPLETE_UNFINISHED, /* an unfinished migration, or a guest of it */
+    COMPLETE_NUMBER,     /* there is nothing to offer */
     COMPLETE_HOST,
     COMPLETE_REPORT, /* the id of a report that is kept */
     COMPLETE_FILE,

@@ -177,6 +177,7 @@ static void turn(struct loop *r)
     timeout_ms = least(timeout_ms, check_deadline(r));
     domm_loop_check_hold_override(r);
     domm_loop_check_abort_request(r);
+    domm_loop_check_tuning(r);
     tell_status(r);
     loop_look_again(r);
     domm_loop_drain_events(r);

@@ -188,6 +188,16 @@ void domm_loop_check_abort_request(struct loop *r)
     domm_session_raise(session, (struct domm_event){.type = DOMM_EVENT_ABORT});
 }
 
+void domm_loop_check_tuning(struct loop *r)
+{
+    struct domm_session *session = r->session;
+    uint64_t value;
+    for (enum domm_tuning tuning = 0; session->ops->tune && tuning < DOMM_TUNINGS; tuning++) {
+        if (domm_tuning_take(&session->offer.migration, tuning, &value))
+            session->ops->tune(session, tuning, value);
+    }
+}
+
 void domm_loop_check_hold_override(struct loop *r)
 {
     enum domm_event_type decided;

@@ -57,6 +57,7 @@ void domm_loop_take_signal(struct loop *r);
 /* Take what other commands of domm have left for this migration: `domm abort`, or recovery by the
  * other host; `domm release`. */
 void domm_loop_check_abort_request(struct loop *r);
+void domm_loop_check_tuning(struct loop *r);
 void domm_loop_check_hold_override(struct loop *r);
 
 #endif

@@ -14,6 +14,7 @@
 #include "lib/mapping/mapping_state.h"
 #include "lib/migrate/fsm/machine.h"
 #include "lib/migrate/journal/journal.h"
+#include "lib/migrate/journal/tuning.h"
 #include "lib/migrate/protocol/chunks.h"
 #include "lib/migrate/protocol/control_link.h"
 #include "lib/migrate/report/report.h"
@@ -64,6 +65,8 @@ struct domm_session_ops {
      * `fd` returns, if not -1, is readable. */
     int (*tick)(struct domm_session *session);
     int (*fd)(struct domm_session *session);
+    /* Changes a limit; null where there is none to change. */
+    void (*tune)(struct domm_session *session, enum domm_tuning tuning, uint64_t value);
 };
 
 /* Observers. Called by the loop; the report is as it stands. Each may be null. */

@@ -107,10 +107,7 @@ static int make_offer(struct domm_source *source, struct domm_error *err)
     session->offer.ready_timeout_ms = session->record.ready_timeout * 1000;
     session->offer.data = options->data;
     session->offer.unsynchronised = options->unsynchronised;
-    source->prediction =
-        (struct domm_prediction){.limit_ns = options->max_downtime_ms * UINT64_C(1000000),
-                                 .rest_ns = domm_last_report_rest(options->host)};
-    session->report.downtime_limit = source->prediction.limit_ns;
+    source->prediction.rest_ns = domm_last_report_rest(options->host);
     int rc = domm_xen_new_uuid(&session->offer.migration, err);
     session->report.migration = session->offer.migration;
     gethostname(session->report.source, sizeof(session->report.source) - 1);
@@ -118,15 +115,15 @@ static int make_offer(struct domm_source *source, struct domm_error *err)
     return rc;
 }
 
-#define COUNTS_SIZE (DOMM_MAX_GUESTS * sizeof(struct domm_relay_counts))
+#define SHARED_SIZE (DOMM_MAX_GUESTS * sizeof(struct domm_relay_shared))
 
-static int share_counts(struct domm_source *source, struct domm_error *err)
+static int share_memory(struct domm_source *source, struct domm_error *err)
 {
     void *shared =
-        mmap(NULL, COUNTS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return domm_no_memory(err);
-    source->counts = shared;
+    source->shared = shared;
     return 0;
 }
 
@@ -149,7 +146,7 @@ int domm_source_open(struct domm_source *source_r, const struct domm_source_opti
     int rc = domm_session_open(&source_r->session, log, err);
     if (rc)
         return rc;
-    rc = share_counts(source_r, err);
+    rc = share_memory(source_r, err);
     if (rc)
         return rc;
     rc = domm_inventory_read(source_r->session.xen, log, &inventory, err);
@@ -211,6 +208,8 @@ int domm_source_run(struct domm_source *source, const sigset_t *signals, struct 
         .force_busy = source->options.force_busy,
         .on_not_ready = source->options.on_not_ready,
     };
+    domm_source_tune(session, DOMM_TUNING_BANDWIDTH, source->options.bytes_per_s);
+    domm_source_tune(session, DOMM_TUNING_MAX_DOWNTIME, source->options.max_downtime_ms);
     int rc = source->options.preflight ? 0 : lock_and_begin_journal(session, err);
     if (rc)
         return rc;
@@ -227,6 +226,6 @@ void domm_source_close(struct domm_source *source)
     domm_mapping_state_free(&source->state);
     domm_session_close(&source->session);
     domm_source_link_close(source);
-    if (source->counts)
-        munmap(source->counts, COUNTS_SIZE);
+    if (source->shared)
+        munmap(source->shared, SHARED_SIZE);
 }

@@ -32,7 +32,7 @@ struct domm_source {
     int in, out;
     struct domm_message_streams endpoint;
     struct domm_stream streams[DOMM_MAX_GUESTS];
-    struct domm_relay_counts *counts; /* of each stream, in shared memory */
+    struct domm_relay_shared *shared; /* of each stream */
     bool settled[DOMM_MAX_GUESTS];
     bool limited; /* the limit was raised */
     struct domm_prediction prediction;

@@ -15,6 +15,9 @@ extern const struct domm_session_ops domm_source_ops;
 /* source.c: a source without anything; domm_session_open may follow. */
 void domm_source_begin(struct domm_source *source_r);
 
+/* source_tune.c: changes a limit of the migration, in the loop's thread or before there is one. */
+void domm_source_tune(struct domm_session *session, enum domm_tuning tuning, uint64_t value);
+
 /* source_link.c: makes the control link, `ssh HOST domm receive`, and closes it. */
 int domm_source_link_open(struct domm_source *source, struct domm_error *err);
 void domm_source_link_close(struct domm_source *source);

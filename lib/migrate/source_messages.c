@@ -101,9 +101,9 @@ static void source_count_bytes(struct domm_source *source)
 {
     for (unsigned int g = 0; g < domm_session_guest_count(&source->session); g++) {
         struct domm_report_guest *report = &source->session.report.guests[g];
-        uint64_t bytes = __atomic_load_n(&source->counts[g].bytes, __ATOMIC_RELAXED);
+        uint64_t bytes = __atomic_load_n(&source->shared[g].bytes, __ATOMIC_RELAXED);
         report->bytes = bytes > report->bytes ? bytes : report->bytes;
-        report->wire_bytes = __atomic_load_n(&source->counts[g].wire_bytes, __ATOMIC_RELAXED);
+        report->wire_bytes = __atomic_load_n(&source->shared[g].wire_bytes, __ATOMIC_RELAXED);
     }
 }
 
@@ -202,7 +202,7 @@ static void say_too_long(const struct domm_source *source, struct domm_error *er
               "the targets would stand still for about %u ms, and --max-downtime is %u: the copies "
               "would take %u ms, the rest %u ms as in the last migration to %s",
               (unsigned int)(domm_prediction_downtime(prediction) / 1000000),
-              source->options.max_downtime_ms,
+              (unsigned int)(prediction->limit_ns / 1000000),
               (unsigned int)(domm_prediction_copies(prediction) / 1000000),
               (unsigned int)(prediction->rest_ns / 1000000), source->options.host);
     domm_hint(err, "use a larger --max-downtime, or --on-busy force");
@@ -253,5 +253,6 @@ const struct domm_session_ops domm_source_ops = {
     .send = source_send_with_payload,
     .progress = source_take_progress,
     .tick = source_tick,
+    .tune = domm_source_tune,
     .fd = source_fd,
 };

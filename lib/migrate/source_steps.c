@@ -39,9 +39,7 @@ static int source_copy(struct domm_source *source, unsigned int g, struct domm_e
                                      .ssh = source->options.ssh,
                                      .migration = session->offer.migration,
                                      .streams = source->endpoint,
-                                     .bytes_per_s = source->options.bytes_per_s /
-                                                    domm_session_guest_count(session),
-                                     .counts = &source->counts[g]};
+                                     .shared = &source->shared[g]};
     const struct domm_saver saver = {.log = &session->transfers_log,
                                      .domid = session->guests[g].domid,
                                      .way = pv ? DOMM_SAVER_COMPARED : DOMM_SAVER_TRACKED,

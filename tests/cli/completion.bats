@@ -216,3 +216,9 @@ root@xen-of-others" ]
     command -v shellcheck >/dev/null || skip "shellcheck is not installed"
     shellcheck "$DOMM_SOURCE/completions/domm"
 }
+
+@test "what set can change is offered in its place, and no number" {
+    [ "$("$domm" __complete set web "")" = $'bandwidth\nmax-downtime' ]
+    [ "$("$domm" __complete set web b)" = bandwidth ]
+    [ -z "$("$domm" __complete set web bandwidth "")" ]
+}

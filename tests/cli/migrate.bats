@@ -117,3 +117,28 @@ setup() {
     exec 4>&-
     wait $!
 }
+
+@test "set changes a limit of a migration that is under way, and says so" {
+    export FAKE_HOST=$BATS_TEST_TMPDIR/host
+    mkdir "$FAKE_HOST"
+    host=$DOMM_BUILD/tests/cli/fake-host
+    # In place of the migration's process, which would take the request.
+    export FAKE_MEANWHILE="(until cat $FAKE_HOST/set-* >$FAKE_HOST/taken 2>/dev/null; do sleep 0.1; done; rm $FAKE_HOST/set-*) &
+        $host set web bandwidth 5 >$FAKE_HOST/said"
+    run -0 "$host" -q migrate -s false ids host2
+    [ "$(<"$FAKE_HOST/taken")" = $((5 << 20)) ]
+    [ "$(<"$FAKE_HOST/said")" = "bandwidth of the migration of ids: 5 MiB/s" ]
+    rm -r "$FAKE_HOST"/*
+    export FAKE_MEANWHILE="$host set ids max-downtime none >$FAKE_HOST/said 2>&1 || echo \$? >$FAKE_HOST/code"
+    run -0 "$host" -q migrate -s false ids host2
+    grep "does not respond" "$FAKE_HOST/said"
+    [ "$(<"$FAKE_HOST/code")" = 1 ]
+    [ -z "$(find "$FAKE_HOST" -name 'set-*')" ]
+    fails 5 "$host" set web bandwidth 5
+    says "no migration of 'web' is under way from this host"
+    fails 2 "$domm" set web bandwidth 0
+    says "is not a number from 1 to 1000000"
+    says "none removes the limit"
+    fails 2 "$domm" set web memory 5
+    says "neither bandwidth nor max-downtime"
+}

@@ -126,6 +126,8 @@ setup() {
 	refuses 6 'being migrated' 'domm detach domm1'
 	refuses 6 'being migrated' 'domm destroy domm1'
 	refuses 6 'being migrated' 'domm attach domm1 target2'
+	[ "$(on host1 'domm set target1 bandwidth none')" = 'bandwidth of the migration of domm1: no limit' ]
+	eventually 60 copying host1 # at the limit it would take a minute longer
 	on host1 'pkill -INT -x domm'
 	taken_back 8
 	on host1 'domm detach domm1'

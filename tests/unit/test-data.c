@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,7 +24,7 @@
 
 static char directory[] = "/tmp/domm-data-XXXXXX";
 static unsigned int fds_before;
-static struct domm_relay_counts *counts;
+static struct domm_relay_shared *shared;
 
 static const enum domm_data by_port[] = {DOMM_DATA_TCP, DOMM_DATA_TLS};
 
@@ -34,13 +35,13 @@ static char *const ssh[] = {self, directory, NULL};
 static struct domm_route route_to(const struct destination *destination, enum domm_data data,
                                   uint64_t bytes_per_s)
 {
+    *shared = (struct domm_relay_shared){.bytes_per_s = bytes_per_s};
     return (struct domm_route){.data = data,
                                .host = "localhost",
                                .ssh = ssh,
                                .migration = migration,
                                .streams = destination->streams,
-                               .bytes_per_s = bytes_per_s,
-                               .counts = counts};
+                               .shared = shared};
 }
 
 static struct domm_stream stream_to(struct destination *destination, enum domm_data data,
@@ -161,6 +162,30 @@ static void a_limit_is_kept(void **state)
     }
 }
 
+/* At the first limit it would take more than an hour. */
+static void a_limit_can_be_changed_meanwhile(void **state)
+{
+    (void)state;
+    for (int data = 0; data < DOMM_DATA_KINDS; data++) {
+        struct destination destination;
+        destination_open(&destination, (enum domm_data)data);
+        struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 100);
+        int fd = destination_await(&destination, 0);
+        pid_t parent = getpid(), changer = fork();
+        if (changer == 0) {
+            poll(NULL, 0, 300);
+            __atomic_store_n(&shared->bytes_per_s, 0, __ATOMIC_RELAXED);
+            _exit(getppid() == parent ? 0 : 1);
+        }
+        int64_t start = domm_now_ms();
+        pass(stream.fd, fd, 500000);
+        assert_in_range(domm_now_ms() - start, 250, 20000);
+        assert_int_equal(waitpid(changer, NULL, 0), changer);
+        domm_stream_close(&stream);
+        destination_close(&destination);
+    }
+}
+
 static void what_travels_is_counted(void **state)
 {
     (void)state;
@@ -169,12 +194,11 @@ static void what_travels_is_counted(void **state)
     for (int data = 0; data < DOMM_DATA_KINDS; data++) {
         struct destination destination;
         destination_open(&destination, (enum domm_data)data);
-        *counts = (struct domm_relay_counts){0};
         struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 0);
         int fd = destination_await(&destination, 0);
         pass(stream.fd, fd, 100000);
-        assert_int_equal(counts->bytes, 100000);
-        assert_in_range(counts->wire_bytes, 100000, 110000);
+        assert_int_equal(shared->bytes, 100000);
+        assert_in_range(shared->wire_bytes, 100000, 110000);
         pid_t writer = fork();
         if (writer == 0)
             _exit(write(stream.fd, zeroes, sizeof(zeroes)) == sizeof(zeroes) ? 0 : 1);
@@ -185,8 +209,8 @@ static void what_travels_is_counted(void **state)
             left -= (size_t)n;
         }
         assert_int_equal(waitpid(writer, NULL, 0), writer);
-        assert_int_equal(counts->bytes, 1100000);
-        assert_in_range(counts->wire_bytes, 100000, 120000);
+        assert_int_equal(shared->bytes, 1100000);
+        assert_in_range(shared->wire_bytes, 100000, 120000);
         domm_stream_close(&stream);
         destination_close(&destination);
     }
@@ -511,6 +535,7 @@ int main(int argc, char **argv)
         EACH(streams_arrive_through_a_relay),
         EACH(a_stream_ends_with_its_writer),
         EACH(a_limit_is_kept),
+        EACH(a_limit_can_be_changed_meanwhile),
         EACH(what_travels_is_counted),
         EACH(who_has_another_key_is_turned_away),
         EACH(only_guests_that_are_expected_come),
@@ -526,7 +551,7 @@ int main(int argc, char **argv)
     if (argc == 8)
         return deliver(argv);
     signal(SIGPIPE, SIG_IGN);
-    counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (!mkdtemp(directory))
         return 1;
     domm_run_directory = directory;

@@ -27,6 +27,7 @@ struct plan {
     enum domm_step step;
     bool cut;         /* the link, at that step of the source */
     bool interrupted; /* the source, at that step */
+    bool tuned;       /* the source, while it is at that step */
     bool asked;       /* the source, for its status, at that step */
     bool never_ready;
     unsigned int targets;                 /* 0: two */
@@ -64,6 +65,22 @@ int __wrap_domm_journal_step(struct domm_journal *journal, const char *what, enu
 
 static atomic_bool answered; /* what the step under way asked for */
 
+/* What the step under way wants to be changed, and what was. */
+static atomic_uint tuned[DOMM_TUNINGS];
+
+static void ask_for_limits(const struct domm_uuid *migration)
+{
+    struct domm_error err;
+    tuned[DOMM_TUNING_BANDWIDTH] = tuned[DOMM_TUNING_MAX_DOWNTIME] = 0;
+    if (domm_tuning_write(migration, DOMM_TUNING_BANDWIDTH, 7, &err) ||
+        domm_tuning_write(migration, DOMM_TUNING_MAX_DOWNTIME, 900, &err))
+        _exit(2);
+    while (tuned[DOMM_TUNING_BANDWIDTH] != 7 || tuned[DOMM_TUNING_MAX_DOWNTIME] != 900)
+        poll(NULL, 0, 5);
+    if (domm_tuning_waits(migration, DOMM_TUNING_BANDWIDTH))
+        _exit(3);
+}
+
 static void answer(void *context, const struct domm_session *session, bool asked)
 {
     (void)context;
@@ -87,6 +104,8 @@ static int do_step(struct domm_session *session, enum domm_step step, unsigned i
     }
     if (step == plan.step && source && plan.cut)
         shutdown(other_end, SHUT_RDWR);
+    if (step == plan.step && source && plan.tuned)
+        ask_for_limits(&session->offer.migration);
     if (step == plan.step && source && plan.asked) {
         kill(getpid(), SIGUSR1);
         while (!answered)
@@ -164,20 +183,26 @@ static int tick(struct domm_session *session)
     return 20;
 }
 
+static void tune(struct domm_session *session, enum domm_tuning tuning, uint64_t value)
+{
+    (void)session;
+    tuned[tuning] = (unsigned int)value;
+}
+
 static int no_fd(struct domm_session *session)
 {
     (void)session;
     return -1;
 }
 
-static const struct domm_session_ops ops = {.run = do_step,
-                                            .undo = undo_step,
-                                            .look = look,
-                                            .receive = receive,
-                                            .send = send_nothing,
-                                            .progress = progress,
-                                            .tick = tick,
-                                            .fd = no_fd};
+static struct domm_session_ops ops = {.run = do_step,
+                                      .undo = undo_step,
+                                      .look = look,
+                                      .receive = receive,
+                                      .send = send_nothing,
+                                      .progress = progress,
+                                      .tick = tick,
+                                      .fd = no_fd};
 
 struct result {
     enum domm_migration_state state;
@@ -204,6 +229,7 @@ static void run_end(bool source, int link, int result_fd)
     other_end = link;
     domm_log_init(&log, stderr, source ? "source" : "destination");
     log.minimum = DOMM_LOG_CRITICAL;
+    ops.tune = source ? tune : NULL;
     session.ops = &ops;
     session.log = &log;
     session.callbacks = &callbacks;
@@ -317,6 +343,19 @@ static void who_asks_is_answered_and_nothing_is_taken_back(void **state)
     ends_as(DOMM_SRC_MOVED, DOMM_DST_MOVED);
 }
 
+static void limits_are_changed_while_a_step_runs(void **state)
+{
+    (void)state;
+    static char directory[] = "/tmp/domm-test-XXXXXX";
+    const char *before = domm_run_directory;
+    domm_run_directory = mkdtemp(directory);
+    assert_non_null(domm_run_directory);
+    plan = (struct plan){.tuned = true, .step = DOMM_STEP_COPY};
+    ends_as(DOMM_SRC_MOVED, DOMM_DST_MOVED);
+    assert_int_equal(rmdir(directory), 0);
+    domm_run_directory = before;
+}
+
 static void a_monitor_that_is_never_ready_has_its_targets_held(void **state)
 {
     (void)state;
@@ -409,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_link_that_is_cut_takes_everything_back),
         cmocka_unit_test(an_interrupt_takes_everything_back),
         cmocka_unit_test(who_asks_is_answered_and_nothing_is_taken_back),
+        cmocka_unit_test(limits_are_changed_while_a_step_runs),
         cmocka_unit_test(a_monitor_that_is_never_ready_has_its_targets_held),
         cmocka_unit_test(an_abort_at_either_host_takes_everything_back),
         cmocka_unit_test(many_guests_lose_no_event),

@@ -111,7 +111,7 @@ static int connect_run(void *context, struct domm_error *err)
         return -DOMM_FAILED;
     if (rc)
         return rc;
-    return domm_relay_send(fd, tls, route->bytes_per_s, route->counts, err);
+    return domm_relay_send(fd, tls, route->shared, err);
 }
 
 /* Waits for the child's report. */

@@ -117,7 +117,7 @@ static int stream_code(void *context, struct domm_error *err)
     int rc = domm_relay_confine(err);
     if (rc)
         return rc;
-    return domm_relay_send(DOMM_RELAY_FAR, NULL, route->bytes_per_s, route->counts, err);
+    return domm_relay_send(DOMM_RELAY_FAR, NULL, route->shared, err);
 }
 
 /* Puts a relay before the stream. */

@@ -40,8 +40,7 @@ struct domm_route {
     char *const *ssh; /* the words before the remote command, the host among them; ends with null */
     struct domm_uuid migration;
     struct domm_message_streams streams; /* from the destination */
-    uint64_t bytes_per_s;                /* limit of one coded stream; 0: none */
-    struct domm_relay_counts *counts;    /* in shared memory */
+    struct domm_relay_shared *shared;    /* with the limit of this stream */
 };
 
 /* A stream at the source. */

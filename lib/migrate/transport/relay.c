@@ -19,6 +19,7 @@
 /* Higher rates are treated as no limit. */
 #define MOST_BYTES_PER_S (UINT64_C(1) << 40)
 #define BURSTS_PER_S 20
+#define LOOK_MS 500 /* at the limit, while there is nothing to do but wait */
 
 _Static_assert(DOMM_RELAY_PLAIN == DOMM_CHILD_CONTROL, "the first descriptor that a child keeps");
 
@@ -113,20 +114,35 @@ struct relay_sender {
     int far;
     struct domm_tls *tls;
     struct domm_bucket bucket;
-    struct domm_relay_counts *counts;
+    struct domm_relay_shared *shared;
 };
+
+/* The parent may have changed the limit. */
+static void follow_limit(struct relay_sender *sender)
+{
+    struct domm_bucket *bucket = &sender->bucket;
+    uint64_t limit = __atomic_load_n(&sender->shared->bytes_per_s, __ATOMIC_RELAXED);
+    if (limit > MOST_BYTES_PER_S)
+        limit = 0;
+    if (limit != (uint64_t)bucket->rate)
+        *bucket = (struct domm_bucket){.rate = (int64_t)limit,
+                                       .burst = 1 + (int64_t)limit / BURSTS_PER_S,
+                                       .at_ms = domm_now_ms()};
+    else if (limit)
+        domm_bucket_fill(bucket, domm_now_ms());
+}
 
 static int await_turn(struct relay_sender *sender, struct domm_error *err)
 {
     struct domm_bucket *bucket = &sender->bucket;
     bool readable;
     int rc = 0;
-    if (!bucket->rate)
-        return 0;
-    domm_bucket_fill(bucket, domm_now_ms());
-    while (!rc && !domm_bucket_may(bucket)) {
-        rc = wait_between(-1, sender->far, POLLIN, (int)domm_bucket_wait(bucket), &readable, err);
-        domm_bucket_fill(bucket, domm_now_ms());
+    follow_limit(sender);
+    while (!rc && bucket->rate && !domm_bucket_may(bucket)) {
+        int64_t wait_ms = domm_bucket_wait(bucket);
+        rc = wait_between(-1, sender->far, POLLIN, (int)(wait_ms < LOOK_MS ? wait_ms : LOOK_MS),
+                          &readable, err);
+        follow_limit(sender);
     }
     return rc;
 }
@@ -136,15 +152,15 @@ static int send_coded(void *context, const unsigned char *bytes, size_t size,
                       struct domm_error *err)
 {
     struct relay_sender *sender = context;
-    size_t most = sender->bucket.rate ? (size_t)sender->bucket.burst : size;
     int rc = 0;
     while (!rc && size) {
-        size_t n = size < most ? size : most;
         rc = await_turn(sender, err);
         if (rc)
             return rc;
+        size_t most = sender->bucket.rate ? (size_t)sender->bucket.burst : size;
+        size_t n = size < most ? size : most;
         /* Before: what has arrived has been counted. */
-        __atomic_fetch_add(&sender->counts->wire_bytes, n, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&sender->shared->wire_bytes, n, __ATOMIC_RELAXED);
         rc = sender->tls ? domm_tls_write(sender->tls, bytes, n, err)
                          : write_all(sender->far, bytes, n, err);
         domm_bucket_take(&sender->bucket, (int64_t)n);
@@ -162,21 +178,16 @@ static int send_piece(struct relay_sender *sender, struct domm_coder *coder, boo
     if (n < 0)
         return errno == EINTR ? 0 : domm_fail_errno(err, DOMM_FAILED, errno, "reading a stream");
     *end_r = n == 0;
-    __atomic_fetch_add(&sender->counts->bytes, (uint64_t)n, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&sender->shared->bytes, (uint64_t)n, __ATOMIC_RELAXED);
     return *end_r ? domm_coder_end(coder, err) : domm_coder_feed(coder, piece, (size_t)n, err);
 }
 
-int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s,
-                    struct domm_relay_counts *counts, struct domm_error *err)
+int domm_relay_send(int far, struct domm_tls *tls, struct domm_relay_shared *shared,
+                    struct domm_error *err)
 {
-    struct relay_sender sender = {.far = far, .tls = tls, .counts = counts};
+    struct relay_sender sender = {.far = far, .tls = tls, .shared = shared};
     cleanup_coder struct domm_coder *coder = NULL;
     bool end = false, readable;
-    if (bytes_per_s && bytes_per_s <= MOST_BYTES_PER_S) {
-        sender.bucket = (struct domm_bucket){.rate = (int64_t)bytes_per_s,
-                                             .burst = 1 + (int64_t)bytes_per_s / BURSTS_PER_S,
-                                             .at_ms = domm_now_ms()};
-    }
     int rc = domm_coder_new(send_coded, &sender, &coder, err);
     while (!rc && !end) {
         rc = wait_between(DOMM_RELAY_PLAIN, far, POLLIN, -1, &readable, err);

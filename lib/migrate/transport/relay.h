@@ -26,10 +26,11 @@ struct domm_relay {
     int plain;
 };
 
-/* What has gone through a relay, in memory that it shares with its parent. */
-struct domm_relay_counts {
-    uint64_t bytes;      /* of the stream */
-    uint64_t wire_bytes; /* as they travel, coded */
+/* Memory that a relay shares with its parent; all of it is read and written atomically. */
+struct domm_relay_shared {
+    uint64_t bytes_per_s; /* the limit for coded bytes, which the parent may change; 0: none */
+    uint64_t bytes;       /* of the stream that have gone through so far */
+    uint64_t wire_bytes;  /* the same as they travel, coded */
 };
 
 /* Runs in the child; its result is the child's exit status. The child has standard error and these
@@ -51,10 +52,10 @@ void domm_relay_end(struct domm_relay *relay, int grace_ms);
 int domm_relay_confine(struct domm_error *err);
 
 /* Codes what comes from the plain side until its other end is closed, for whatever reason; the
- * stream then ends in order. At most this many coded bytes a second (0: no limit). Adds to the
- * counts. tls is null for clear text. Fails if the other end closes. */
-int domm_relay_send(int far, struct domm_tls *tls, uint64_t bytes_per_s,
-                    struct domm_relay_counts *counts, struct domm_error *err);
+ * stream then ends in order. Keeps to the limit, and counts. tls is null for clear text. Fails if
+ * the other end closes. */
+int domm_relay_send(int far, struct domm_tls *tls, struct domm_relay_shared *shared,
+                    struct domm_error *err);
 
 /* Decodes to the plain side until the other end ends the stream in order. Logs why a stream could
  * not be decoded, since the reader sees only ECONNRESET. */

@@ -47,7 +47,7 @@ static const char *last_host(const struct evacuation *all, const struct leaving_
     return all->hosts[(pair->first + pair->tried - 1) % all->n_hosts];
 }
 
-/* No host is left to try after a failure of another kind: what it was about may last. */
+/* Another host is tried only after a refusal, which has changed nothing. */
 static bool is_to_begin(const struct evacuation *all, const struct leaving_pair *pair)
 {
     return !all->interrupted && !pair->pid && pair->tried < all->n_hosts &&
@@ -149,7 +149,7 @@ static void on_interrupt(struct evacuation *all, const siginfo_t *info)
 {
     all->interrupted = true;
     domm_log(all->context->log, DOMM_LOG_WARN,
-             "interrupted: waiting for %zu migrations to be rolled back or to end",
+             "interrupted: waiting until what is under way (%zu) is rolled back or has ended",
              all->n_under_way);
     for (size_t i = 0; info->si_code <= 0 && i < all->n_pairs; i++) {
         if (all->pairs[i].pid)
@@ -222,11 +222,10 @@ static int evacuate_conclude(const struct evacuation *all, struct domm_error *er
         puts("no monitor on this host");
     if (!left)
         return 0;
-    domm_fail(err, (enum domm_code)code, "%zu of %zu monitors %s not left this host", left,
-              all->n_pairs, left == 1 ? "has" : "have");
-    if (all->context->globals.dry_run)
-        domm_fail(err, (enum domm_code)code, "%zu of %zu monitors cannot leave this host", left,
-                  all->n_pairs);
+    domm_fail(err, (enum domm_code)code, "%zu of %zu monitors %s this host", left, all->n_pairs,
+              all->context->globals.dry_run ? "cannot leave"
+              : left == 1                   ? "has not left"
+                                            : "have not left");
     if (code == DOMM_OUTCOME_UNKNOWN)
         return domm_hint(err, "domm jobs lists what is unfinished, domm recover settles it");
     return domm_hint(err, "each error above says why; begin again once it is mended");

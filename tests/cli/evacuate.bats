@@ -69,7 +69,7 @@ for pair in json.load(sys.stdin)["pairs"]: print(pair["monitor"]["name"], pair["
     local status=0
     wait $! || status=$?
     [ $status = 1 ]
-    grep "waiting for 1 migration" "$BATS_TEST_TMPDIR/said"
+    grep "waiting until what is under way (1)" "$BATS_TEST_TMPDIR/said"
     output=$(<"$BATS_TEST_TMPDIR/json")
     [ "$(became)" = $'ids host2 1\nother None None\nodd None None' ]
 }

@@ -15,6 +15,7 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/host.h"
+#include "cmd/domm/interrupts.h"
 #include "cmd/domm/output.h"
 #include "lib/base/clock.h"
 #include "lib/base/text.h"
@@ -78,11 +79,13 @@ static int spawn_migrate(const struct evacuation *all, const char *pair, const c
     } argv = {.in = words};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    sigset_t mask = all->signals; /* until it reads them, an interrupt waits */
+    sigdelset(&mask, SIGCHLD);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &all->old_mask);
+    posix_spawnattr_setsigmask(&attributes, &mask);
     int rc = posix_spawn(pid_r, "/proc/self/exe", &actions, &attributes, argv.out, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
@@ -219,7 +222,7 @@ static int evacuate_conclude(const struct evacuation *all, struct domm_error *er
     if (all->context->globals.json)
         print_evacuation(all);
     else if (!all->n_pairs)
-        puts("no monitor on this host");
+        puts("no pair on this host");
     if (!left)
         return 0;
     domm_fail(err, (enum domm_code)code, "%zu of %zu monitors %s this host", left, all->n_pairs,
@@ -228,20 +231,17 @@ static int evacuate_conclude(const struct evacuation *all, struct domm_error *er
                                             : "have not left");
     if (code == DOMM_OUTCOME_UNKNOWN)
         return domm_hint(err, "domm jobs lists what is unfinished, domm recover settles it");
+    if (code == DOMM_ABORTED)
+        return domm_hint(err, "begin again to migrate the rest");
     return domm_hint(err, "each error above says why; begin again once it is mended");
 }
 
 static int evacuate(struct evacuation *all, struct domm_error *err)
 {
-    sigemptyset(&all->signals);
-    sigaddset(&all->signals, SIGINT);
-    sigaddset(&all->signals, SIGTERM);
-    sigaddset(&all->signals, SIGHUP);
-    sigaddset(&all->signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &all->signals, &all->old_mask);
+    cmd_signals_block(SIGCHLD, &all->signals, &all->old_mask);
     while (is_going_on(all))
         evacuate_turn(all);
-    sigprocmask(SIG_SETMASK, &all->old_mask, NULL);
+    cmd_signals_unblock(&all->signals, &all->old_mask);
     return evacuate_conclude(all, err);
 }
 
@@ -253,11 +253,16 @@ static int collect_pairs(struct evacuation *all, const struct domm_inventory *in
     if (!all->pairs)
         return domm_no_memory(err);
     for (size_t i = 0; i < inventory->count; i++) {
-        if (inventory->entries[i].record_state == DOMM_RECORD_ABSENT)
+        const struct domm_inventory_entry *entry = &inventory->entries[i];
+        if (entry->record_state == DOMM_RECORD_ABSENT)
             continue;
-        all->pairs[all->n_pairs] = (struct leaving_pair){.monitor = &inventory->entries[i],
-                                                         .first = all->n_pairs % all->n_hosts,
-                                                         .status = NOT_BEGUN};
+        if (entry->record_state == DOMM_RECORD_VALID && entry->record.n_targets == 0) {
+            domm_log(all->context->log, DOMM_LOG_WARN, "%s has no target, and is left here",
+                     entry->domain.name);
+            continue;
+        }
+        all->pairs[all->n_pairs] = (struct leaving_pair){
+            .monitor = entry, .first = all->n_pairs % all->n_hosts, .status = NOT_BEGUN};
         all->n_pairs++;
     }
     return 0;

@@ -48,3 +48,24 @@ bool cmd_interrupted(void)
 {
     return interrupted;
 }
+
+void cmd_signals_block(int more, sigset_t *signals_r, sigset_t *old_mask_r)
+{
+    sigemptyset(signals_r);
+    sigaddset(signals_r, more);
+    for (size_t i = 0; i < N_SIGNALS; i++) {
+        struct sigaction now;
+        sigaction(signals[i], NULL, &now);
+        if (signals[i] != SIGHUP || now.sa_handler != SIG_IGN)
+            sigaddset(signals_r, signals[i]);
+    }
+    sigprocmask(SIG_BLOCK, signals_r, old_mask_r);
+}
+
+void cmd_signals_unblock(const sigset_t *signals_read, const sigset_t *old_mask)
+{
+    const struct timespec at_once = {0};
+    while (sigtimedwait(signals_read, NULL, &at_once) > 0)
+        ;
+    sigprocmask(SIG_SETMASK, old_mask, NULL);
+}

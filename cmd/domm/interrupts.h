@@ -3,6 +3,7 @@
 #ifndef DOMM_CMD_INTERRUPTS_H
 #define DOMM_CMD_INTERRUPTS_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "lib/base/error.h"
@@ -17,6 +18,13 @@ void cmd_interrupts_ignore(void);
 
 /* Whether one of them came since cmd_interrupts_begin. */
 bool cmd_interrupted(void);
+
+/* Blocks SIGINT, SIGTERM, SIGHUP unless it is ignored (nohup(1)), and one more, for a command that
+ * reads them from the set. */
+void cmd_signals_block(int more, sigset_t *signals_r, sigset_t *old_mask_r);
+
+/* Ends this. What came meanwhile and was not read is forgotten: it came too late. */
+void cmd_signals_unblock(const sigset_t *signals_read, const sigset_t *old_mask);
 
 /* Sleeps up to that long; DOMM_ABORTED if interrupted. */
 int cmd_pause_ms(unsigned ms, struct domm_error *err);

@@ -7,6 +7,7 @@
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
 #include "cmd/domm/defaults.h"
+#include "cmd/domm/interrupts.h"
 #include "cmd/domm/migrate.h"
 #include "cmd/domm/migrate_show.h"
 #include "cmd/domm/migration_hooks.h"
@@ -239,10 +240,10 @@ static void migrate_warn_downtime(struct cmd_context *context, const struct domm
                  (unsigned)(downtime / 1000000), (unsigned)(report->downtime_limit / 1000000));
 }
 
-static int migrate_finish(struct cmd_context *context, const struct domm_source *source,
+static int migrate_finish(struct cmd_context *context, struct domm_source *source,
                           struct cmd_migration_hooks *hooks, struct domm_error *err)
 {
-    const struct domm_session *session = &source->session;
+    struct domm_session *session = &source->session;
     struct domm_error second;
     if (source->options.preflight) {
         int rc = migrate_conclude(source, err);
@@ -304,16 +305,11 @@ static int migrate_with_signals(int (*run)(struct cmd_context *, const struct do
 {
     sigset_t signals, old_mask;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, old_pipe;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &signals, &old_mask);
+    cmd_signals_block(SIGUSR1, &signals, &old_mask);
     sigaction(SIGPIPE, &ignore, &old_pipe);
     int rc = run(context, options, &signals, argument, err);
     sigaction(SIGPIPE, &old_pipe, NULL);
-    sigprocmask(SIG_SETMASK, &old_mask, NULL);
+    cmd_signals_unblock(&signals, &old_mask);
     return rc;
 }
 

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "cmd/domm/hooks.h"
+#include "cmd/domm/host_log.h"
 
 static void add_guest(struct cmd_fields *fields, const char *prefix,
                       const struct domm_session_guest *guest, bool here)
@@ -65,7 +67,14 @@ void cmd_migration_hooks_begin(struct cmd_migration_hooks *hooks_r)
     *hooks_r = (struct cmd_migration_hooks){.gate = {.context = hooks_r, .pass = run_pre_hook}};
 }
 
-void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, const struct domm_session *session)
+/* Nothing is left to do for this end, nor for recovery. */
+static bool is_nothing_left(enum domm_migration_state state)
+{
+    return state == DOMM_SRC_MOVED || state == DOMM_SRC_ROLLED_BACK || state == DOMM_DST_MOVED ||
+           state == DOMM_DST_GONE;
+}
+
+void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, struct domm_session *session)
 {
     struct cmd_fields fields = {.count = 0};
     const char *hook;
@@ -92,7 +101,11 @@ void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, const struct dom
     collect_facts(&fields, hook, session, session->machine.state);
     if (session->error.code)
         cmd_fields_add(&fields, "DOMM_ERROR=%s", session->error.text);
-    if (cmd_hook_run(hook, &fields, &err))
+    if (is_nothing_left(session->machine.state))
+        domm_session_unlock_guests(session); /* the hook may use domm */
+    if (cmd_hook_run(hook, &fields, &err)) {
         domm_log(session->log, DOMM_LOG_WARN, "%s", err.text);
+        cmd_host_log(LOG_WARNING, err.text, &fields);
+    }
     cmd_fields_free(&fields);
 }

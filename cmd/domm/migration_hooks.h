@@ -14,7 +14,7 @@ struct cmd_migration_hooks {
 void cmd_migration_hooks_begin(struct cmd_migration_hooks *hooks_r);
 
 /* Once the migration is over at this end: runs post-migrate or rolled-back, unless pre-migrate was
- * not run. What goes wrong is logged. */
-void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, const struct domm_session *session);
+ * not run. Unlocks the guests first if nothing is left to recover. What goes wrong is logged. */
+void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, struct domm_session *session);
 
 #endif

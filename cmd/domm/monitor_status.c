@@ -192,6 +192,7 @@ static int monitor_status_show(struct cmd_host *host, struct domm_hv *memory,
                                enum domm_verdict *worst_r, struct domm_error *err)
 {
     struct domm_survey survey;
+    struct domm_error second;
     const struct domm_observer observer = {.xen = host->context->xen,
                                            .store = host->store,
                                            .memory = memory,
@@ -205,8 +206,11 @@ static int monitor_status_show(struct cmd_host *host, struct domm_hv *memory,
         rc = print_to_file(request, &survey, err);
     else
         print(stdout, request->format, &survey);
-    if (!rc && request->changes)
-        rc = cmd_verdict_changes_tell(&survey, host->context->log, err);
+    /* Whether or not the output can be written; that error counts then. */
+    if (request->changes && cmd_verdict_changes_tell(&survey, host->context->log, &second)) {
+        *err = rc ? *err : second;
+        rc = -(int)err->code;
+    }
     domm_survey_free(&survey);
     return rc;
 }

@@ -62,8 +62,8 @@ static int await_taking(const struct domm_journal_facts *facts, enum domm_tuning
             break;
     }
     domm_tuning_take(&facts->migration, tuning, &ignored);
-    domm_fail(err, DOMM_FAILED, "the process of the migration does not respond");
-    return domm_hint(err, "domm jobs shows what became of the migration");
+    domm_fail(err, DOMM_FAILED, "the process of the migration does not change it");
+    return domm_hint(err, "it may be too late: domm jobs shows the state of the migration");
 }
 
 int cmd_set(struct cmd_context *context, const struct cmd_arguments *arguments,

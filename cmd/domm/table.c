@@ -58,7 +58,7 @@ static const struct cmd_option receive_options[] = {
 };
 
 static const struct cmd_option evacuate_options[] = {
-    {'j', "jobs", "NUMBER", .help = "migrate so many pairs at a time, at most 16 (default 1)"},
+    {'j', "jobs", "NUMBER", .help = "migrate this many pairs at a time, at most 16 (default 1)"},
     {0},
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/domm/verdict_changes.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "lib/base/file.h"
 #include "lib/base/lock.h"
 #include "lib/base/paths.h"
+#include "lib/pair/locks.h"
 
 /* "MONITOR/TARGET", their UUIDs. */
 #define KEY_BYTES (2 * DOMM_UUID_TEXT)
@@ -36,7 +36,8 @@ static const char *verdict_text(struct json_object *verdicts, const char *key)
 {
     struct json_object *text;
     if (!json_object_is_type(verdicts, json_type_object) ||
-        !json_object_object_get_ex(verdicts, key, &text))
+        !json_object_object_get_ex(verdicts, key, &text) ||
+        !json_object_is_type(text, json_type_string))
         return "none";
     return json_object_get_string(text);
 }
@@ -46,7 +47,8 @@ static void add_domain(struct cmd_fields *fields, const char *prefix, const char
 {
     char text[DOMM_UUID_TEXT];
     domm_uuid_format(uuid, text);
-    cmd_fields_add(fields, "%s=%s", prefix, name && *name ? name : text);
+    name = name && *name ? name : text;
+    cmd_fields_add(fields, "%s=%.*s", prefix, (int)domm_name_length(name), name);
     cmd_fields_add(fields, "%s_UUID=%s", prefix, text);
     if (domid != DOMM_NO_DOMID)
         cmd_fields_add(fields, "%s_DOMID=%u", prefix, domid);
@@ -75,8 +77,8 @@ static void log_change(const struct verdict_change *change, const struct cmd_fie
     cmd_fields_add(&fields, "MESSAGE_ID=" CMD_VERDICT_MESSAGE_ID);
     for (int i = 0; i < facts->count; i++)
         cmd_fields_add(&fields, "%s", facts->items[i]);
-    snprintf(message, sizeof(message), "the view of target %s is %s, was %s%s%s",
-             change->pair->name ? change->pair->name : "that is not here",
+    snprintf(message, sizeof(message), "the view of %s is %s, was %s%s%s",
+             change->pair->name ? change->pair->name : "a target that is not here",
              domm_verdict_name(all->verdict), change->before, *all->reason ? ": " : "",
              all->reason);
     cmd_host_log(priorities[all->verdict], message, &fields);
@@ -96,7 +98,9 @@ static void tell_change(const struct verdict_change *change, struct domm_log *lo
     cmd_fields_free(&facts);
 }
 
-/* All pairs of the survey, and what was kept of them. *changes_r is the caller's to free. */
+/* All pairs of the survey, and what was kept of them. A pair that is being migrated stands still
+ * for a moment, with its target: its verdict is the one before, or "none". *changes_r is the
+ * caller's to free. */
 static int compare_verdicts(const struct domm_survey *survey, struct json_object *before,
                             struct json_object *now, struct verdict_change **changes_r,
                             size_t *count_r, struct domm_error *err)
@@ -114,8 +118,10 @@ static int compare_verdicts(const struct domm_survey *survey, struct json_object
             const struct domm_pair_status *pair = &survey->statuses[s].pairs[i];
             const char *verdict = domm_verdict_name(pair->all.verdict);
             key_of(&survey->statuses[s], pair, key);
-            domm_json_text(now, key, verdict);
             const char *kept = verdict_text(before, key);
+            if (domm_guest_is_moving(&pair->target->uuid))
+                verdict = kept;
+            domm_json_text(now, key, verdict);
             if (strcmp(kept, verdict) != 0)
                 (*changes_r)[(*count_r)++] =
                     (struct verdict_change){&survey->statuses[s], pair, kept};
@@ -152,8 +158,10 @@ int cmd_verdict_changes_tell(const struct domm_survey *survey, struct domm_log *
     int rc = domm_lock_file_open("verdicts.lock", &lock, err);
     if (rc)
         return rc;
-    if (!domm_lock_file(lock))
-        return domm_fail_errno(err, DOMM_REFUSED, errno, "another process looks for changes");
+    if (!domm_lock_file(lock)) {
+        domm_log(log, DOMM_LOG_WARN, "another process is looking for changes");
+        return 0;
+    }
     if (asprintf(&path, "%s/verdicts", domm_run_directory) < 0)
         return domm_no_memory(err);
     return keep_and_tell(path, survey, log, err);

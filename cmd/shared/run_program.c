@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +18,6 @@
 
 #define MAX_SAID 1024
 #define MAX_ENVIRONMENT 256
-#define KILLED_MS 5000
 
 /* posix_spawn takes strings that it does not change. */
 union words {
@@ -58,28 +58,43 @@ static int run_program_spawn(const char *const arguments[], const char *const en
     return rc;
 }
 
-/* Reads its standard error until it is closed, when the program and its children have ended.
- * Returns false if the time is over first. */
-static bool listen_to(int fd, int64_t end, char said_r[MAX_SAID])
+/* What a process said on its standard error. */
+struct said {
+    int fd; /* -1: closed by all writers */
+    size_t used;
+    char text[MAX_SAID];
+};
+
+static void hear(struct said *said)
 {
-    size_t used = 0;
-    said_r[0] = '\0';
+    char bytes[256];
+    ssize_t got = read(said->fd, bytes, sizeof(bytes));
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got <= 0) {
+        said->fd = -1;
+        return;
+    }
+    size_t room = MAX_SAID - 1 - said->used;
+    size_t part = (size_t)got < room ? (size_t)got : room;
+    memcpy(said->text + said->used, bytes, part);
+    said->used += part;
+    said->text[said->used] = '\0';
+}
+
+/* Listens until the process has ended; false if the time is over first. Who else has its standard
+ * error, such as a process that it leaves behind, is not waited for. */
+static bool await_program(int pidfd, struct said *said, int64_t end)
+{
     for (;;) {
-        char bytes[256];
+        struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN}, {.fd = said->fd, .events = POLLIN}};
         int64_t rest = end - domm_now_ms();
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        if (rest <= 0 || (poll(&wait, 1, (int)rest) < 0 && errno != EINTR))
+        if (rest <= 0 || (poll(fds, 2, (int)rest) < 0 && errno != EINTR))
             return false;
-        ssize_t got = wait.revents ? read(fd, bytes, sizeof(bytes)) : 1;
-        if (got <= 0)
-            return got == 0;
-        if (!wait.revents)
-            continue;
-        size_t room = MAX_SAID - 1 - used;
-        size_t part = (size_t)got < room ? (size_t)got : room;
-        memcpy(said_r + used, bytes, part);
-        used += part;
-        said_r[used] = '\0';
+        if (fds[0].revents && (!fds[1].revents || said->used == MAX_SAID - 1))
+            return true;
+        if (fds[1].revents)
+            hear(said);
     }
 }
 
@@ -97,26 +112,26 @@ int run_program(const char *const arguments[], const char *const environment[], 
 {
     int pipes[2], status = 0;
     pid_t pid;
-    char said[MAX_SAID];
     if (pipe2(pipes, O_CLOEXEC))
         return domm_fail_errno(err, DOMM_FAILED, errno, "creating a pipe");
     cleanup_fd int reader = pipes[0];
+    struct said said = {.fd = reader};
     int rc = run_program_spawn(arguments, environment, pipes[1], &pid);
     close(pipes[1]);
     if (rc)
         return domm_fail_errno(err, DOMM_FAILED, rc, "running %s", arguments[0]);
-    bool ended = listen_to(reader, domm_now_ms() + (int64_t)timeout_s * 1000, said);
-    if (!ended) {
-        kill(-pid, SIGKILL);
-        listen_to(reader, domm_now_ms() + KILLED_MS, said); /* its children cannot be waited for */
-    }
+    cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    bool ended =
+        pidfd >= 0 && await_program(pidfd, &said, domm_now_ms() + (int64_t)timeout_s * 1000);
+    if (!ended)
+        kill(-pid, SIGKILL); /* its children too, which cannot be waited for */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!ended)
         return domm_fail(err, DOMM_ABORTED, "%s did not end within %d s", arguments[0], timeout_s);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    const char *why = last_line(said);
+    const char *why = last_line(said.text);
     if (*why)
         return domm_fail(err, DOMM_FAILED, "%s", why);
     return domm_fail(err, DOMM_FAILED, "%s failed without a message", arguments[0]);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -138,6 +139,13 @@ void domm_log_error(struct domm_log *log, const struct domm_error *err)
     }
 }
 
+/* A line that wraps could not be overwritten. */
+static int columns_of(const struct domm_log *log)
+{
+    struct winsize size;
+    return ioctl(fileno(log->stream), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
 void domm_log_status(struct domm_log *log, const char *status)
 {
     if (!log->terminal || log->minimum > DOMM_LOG_PROGRESS)
@@ -147,7 +155,9 @@ void domm_log_status(struct domm_log *log, const char *status)
     } else {
         char text[256];
         snprintf(text, sizeof(text), "%s", status);
-        fprintf(log->stream, "\r\033[K%s: %s", log->program, domm_make_printable(text));
+        int room = columns_of(log) - (int)strlen(log->program) - 3;
+        fprintf(log->stream, "\r\033[K%s: %.*s", log->program, room > 0 ? room : 0,
+                domm_make_printable(text));
         log->progress_open = true;
     }
     fflush(log->stream);

@@ -193,6 +193,9 @@ void domm_loop_check_tuning(struct loop *r)
     struct domm_session *session = r->session;
     uint64_t value;
     for (enum domm_tuning tuning = 0; session->ops->tune && tuning < DOMM_TUNINGS; tuning++) {
+        /* A later limit of the downtime decides nothing: who asks for it is not answered. */
+        if (tuning == DOMM_TUNING_MAX_DOWNTIME && loop_state_of(r) > DOMM_SRC_COPYING)
+            continue;
         if (domm_tuning_take(&session->offer.migration, tuning, &value))
             session->ops->tune(session, tuning, value);
     }

@@ -18,11 +18,12 @@
  * way. */
 #define SPARE_FD 10
 
-/* Only the parent acts on the terminal's signals; a broken pipe is a write error. */
+/* Only the parent acts on the terminal's signals, and on SIGUSR1, which may be sent to all
+ * processes of this name; a broken pipe is a write error. */
 static void reset_signals(void)
 {
-    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
-    static const int ordinary[] = {SIGTERM, SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH};
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE, SIGUSR1};
+    static const int ordinary[] = {SIGTERM, SIGCHLD, SIGALRM, SIGUSR2, SIGWINCH};
     sigset_t none;
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         signal(ignored[i], SIG_IGN);

@@ -62,10 +62,12 @@ for pair in json.load(sys.stdin)["pairs"]: print(pair["monitor"]["name"], pair["
 }
 
 @test "an interrupt is passed on to what is under way, and nothing else begins" {
-    export FAKE_MEANWHILE="touch $BATS_TEST_TMPDIR/begun; sleep 2; exit 1"
+    export FAKE_MEANWHILE="touch $BATS_TEST_TMPDIR/begun; until [ -e $BATS_TEST_TMPDIR/end ]; do sleep 0.1; done; exit 1"
     "$host" --json evacuate host2 >"$BATS_TEST_TMPDIR/json" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
     eventually test -e "$BATS_TEST_TMPDIR/begun"
     kill -TERM $!
+    eventually grep "waiting until" "$BATS_TEST_TMPDIR/said"
+    touch "$BATS_TEST_TMPDIR/end"
     local status=0
     wait $! || status=$?
     [ $status = 1 ]

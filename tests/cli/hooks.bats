@@ -53,6 +53,16 @@ END
     grep -x 'DOMM_ERROR=the hook pre-stop: not today' "$ran"
 }
 
+@test "a hook is waited for, wherever its output goes, and what it leaves behind is not" {
+    hook pre-migrate "exec >>$BATS_TEST_TMPDIR/log 2>&1" 'sleep 1; echo done'
+    hook pre-stop 'sleep 300 &'
+    SECONDS=0
+    migrates 0
+    [ "$(<"$BATS_TEST_TMPDIR/log")" = "done" ]
+    [ $SECONDS -lt 50 ]
+    pkill -f 'sleep 300'
+}
+
 @test "a hook that comes too late to stop anything only warns" {
     hook post-migrate 'exit 1'
     run --separate-stderr -0 "$host" migrate -s false web host2
@@ -98,7 +108,7 @@ END
 
 @test "what was kept of verdicts is not trusted" {
     hook degraded
-    for kept in '[1]' '{"x":3}' nonsense '' '{"03000000-0000-4000-8000-000000000000/01000000-0000-4000-8000-000000000000":{}}'; do
+    for kept in '[1]' '{"x":3}' nonsense '' '{"03000000-0000-4000-8000-000000000000/01000000-0000-4000-8000-000000000000":null}' '{"03000000-0000-4000-8000-000000000000/01000000-0000-4000-8000-000000000000":{}}'; do
         rm -f "$ran"
         echo "$kept" >"$FAKE_HOST/verdicts"
         run -11 "$host" monitor-status -c

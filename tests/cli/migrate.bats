@@ -123,7 +123,8 @@ setup() {
     mkdir "$FAKE_HOST"
     host=$DOMM_BUILD/tests/cli/fake-host
     # In place of the migration's process, which would take the request.
-    export FAKE_MEANWHILE="(until cat $FAKE_HOST/set-* >$FAKE_HOST/taken 2>/dev/null; do sleep 0.1; done; rm $FAKE_HOST/set-*) &
+    export FAKE_MEANWHILE="(set=$FAKE_HOST/set-bandwidth-abcd0000-0000-0000-0000-000000000000
+        until cat \$set >$FAKE_HOST/taken 2>/dev/null; do sleep 0.1; done; rm \$set) &
         $host set web bandwidth 5 >$FAKE_HOST/said"
     run -0 "$host" -q migrate -s false ids host2
     [ "$(<"$FAKE_HOST/taken")" = $((5 << 20)) ]
@@ -131,7 +132,7 @@ setup() {
     rm -r "$FAKE_HOST"/*
     export FAKE_MEANWHILE="$host set ids max-downtime none >$FAKE_HOST/said 2>&1 || echo \$? >$FAKE_HOST/code"
     run -0 "$host" -q migrate -s false ids host2
-    grep "does not respond" "$FAKE_HOST/said"
+    grep "does not change it" "$FAKE_HOST/said"
     [ "$(<"$FAKE_HOST/code")" = 1 ]
     [ -z "$(find "$FAKE_HOST" -name 'set-*')" ]
     fails 5 "$host" set web bandwidth 5

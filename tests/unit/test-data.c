@@ -171,16 +171,33 @@ static void a_limit_can_be_changed_meanwhile(void **state)
         destination_open(&destination, (enum domm_data)data);
         struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 100);
         int fd = destination_await(&destination, 0);
+        int64_t start = domm_now_ms();
         pid_t parent = getpid(), changer = fork();
         if (changer == 0) {
             poll(NULL, 0, 300);
             __atomic_store_n(&shared->bytes_per_s, 0, __ATOMIC_RELAXED);
             _exit(getppid() == parent ? 0 : 1);
         }
-        int64_t start = domm_now_ms();
         pass(stream.fd, fd, 500000);
         assert_in_range(domm_now_ms() - start, 250, 20000);
         assert_int_equal(waitpid(changer, NULL, 0), changer);
+        domm_stream_close(&stream);
+        destination_close(&destination);
+    }
+}
+
+/* SIGUSR1 asks a migration how far it is; pkill(1) may send it to all processes of that name. */
+static void who_is_asked_for_the_status_goes_on(void **state)
+{
+    (void)state;
+    for (int data = 0; data < DOMM_DATA_KINDS; data++) {
+        struct destination destination;
+        destination_open(&destination, (enum domm_data)data);
+        struct domm_stream stream = stream_to(&destination, (enum domm_data)data, 0, 0);
+        int fd = destination_await(&destination, 0);
+        pass(stream.fd, fd, 1000);
+        assert_int_equal(kill(stream.relay, SIGUSR1), 0);
+        pass(stream.fd, fd, 1000);
         domm_stream_close(&stream);
         destination_close(&destination);
     }
@@ -536,6 +553,7 @@ int main(int argc, char **argv)
         EACH(a_stream_ends_with_its_writer),
         EACH(a_limit_is_kept),
         EACH(a_limit_can_be_changed_meanwhile),
+        EACH(who_is_asked_for_the_status_goes_on),
         EACH(what_travels_is_counted),
         EACH(who_has_another_key_is_turned_away),
         EACH(only_guests_that_are_expected_come),

@@ -40,13 +40,15 @@ bool domm_tuning_waits(const struct domm_uuid *migration, enum domm_tuning tunin
 
 bool domm_tuning_take(const struct domm_uuid *migration, enum domm_tuning tuning, uint64_t *value_r)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], taken[PATH_BYTES + 8];
     tuning_path_of(migration, tuning, path);
-    FILE *file = fopen(path, "re");
-    if (!file)
+    snprintf(taken, sizeof(taken), "%s.taken", path); /* the next request is another file */
+    if (rename(path, taken))
         return false;
-    bool taken = fscanf(file, "%" SCNu64, value_r) == 1;
-    fclose(file);
-    unlink(path);
-    return taken;
+    FILE *file = fopen(taken, "re");
+    bool is_number = file && fscanf(file, "%" SCNu64, value_r) == 1;
+    if (file)
+        fclose(file);
+    unlink(taken);
+    return is_number;
 }

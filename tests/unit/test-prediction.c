@@ -91,7 +91,7 @@ static void put_report(const char *name, long seconds, const char *text)
 {
     char path[512];
     snprintf(path, sizeof(path), "%s/%s", domm_journals_directory, name);
-    assert_int_equal(mkdir(path, 0700), 0);
+    assert_true(mkdir(path, 0700) == 0 || strcmp(name, ".") == 0);
     strcat(path, "/report.json");
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -119,6 +119,9 @@ static void the_rest_is_that_of_the_last_migration_to_the_host(void **state)
     put_report("h", 800, "[]");
     put_report("i", 900, "not JSON");
     put_report("j", 950, "{\"outcome\":\"moved\",\"destination\":\"host2\",\"rest_ns\":\"9\"}");
+    put_report(
+        ".", 990,
+        "{\"outcome\":\"moved\",\"destination\":\"host2\",\"rest_ns\":6}"); /* no migration's */
     assert_int_equal(domm_last_report_rest("host2"), 3);
     assert_int_equal(domm_last_report_rest("host3"), 5);
     assert_int_equal(domm_last_report_rest("host1"), 0);

@@ -46,6 +46,8 @@ uint64_t domm_last_report_rest(const char *destination)
     while (journals && (entry = readdir(journals))) {
         char path[PATH_MAX];
         struct stat file;
+        if (entry->d_name[0] == '.')
+            continue;
         snprintf(path, sizeof(path), "%s/%s/report.json", domm_journals_directory, entry->d_name);
         uint64_t rest = stat(path, &file) == 0 && is_newer(&file.st_mtim, &newest)
                             ? read_rest(path, destination)

@@ -42,6 +42,7 @@ setup() {
 	[ "$(on host2 'domm list' | grep -c -w -e domm2 -e target2)" = 0 ]
 
 	# A host that refuses is no reason to stay; then both at once, and in the same direction.
+	for host in host1 host2; do on $host "echo 'data = \"tcp\"' >/etc/domm/domm.conf"; done
 	run on host1 'domm evacuate nowhere host2'
 	echo "$output"
 	[ "$status" = 0 ]

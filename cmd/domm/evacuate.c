@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Each pair is migrated by a process of its own, which is this program again: what happens to one
  * cannot happen to another, and several can be under way. */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>

@@ -18,26 +18,33 @@ static bool is_there_a_journal(void)
     return access("/run/systemd/journal/socket", W_OK) == 0;
 }
 
-static void send_to_journal(const struct cmd_fields *fields)
+static int add_parts(struct iovec *parts, int count, const struct cmd_fields *fields)
 {
-    struct iovec parts[CMD_FIELDS_MAX];
     for (int i = 0; i < fields->count; i++)
-        parts[i] = (struct iovec){fields->items[i], strlen(fields->items[i])};
-    (void)sd_journal_sendv(parts, fields->count);
+        parts[count++] = (struct iovec){fields->items[i], strlen(fields->items[i])};
+    return count;
 }
 
-void cmd_host_log(int priority, char *message, const struct cmd_fields *fields)
+static void send_to_journal(int priority, const char *message_id, const char *message,
+                            const struct cmd_fields *fields)
 {
-    struct cmd_fields all = {.count = 0};
+    struct iovec parts[2 * CMD_FIELDS_MAX];
+    struct cmd_fields own = {.count = 0};
+    cmd_fields_add(&own, "MESSAGE=%s", message);
+    cmd_fields_add(&own, "PRIORITY=%d", priority);
+    cmd_fields_add(&own, "SYSLOG_IDENTIFIER=domm");
+    if (message_id)
+        cmd_fields_add(&own, "MESSAGE_ID=%s", message_id);
+    (void)sd_journal_sendv(parts, add_parts(parts, add_parts(parts, 0, &own), fields));
+    cmd_fields_free(&own);
+}
+
+void cmd_host_log(int priority, const char *message_id, char *message,
+                  const struct cmd_fields *fields)
+{
     domm_make_printable(message);
     if (is_there_a_journal()) {
-        cmd_fields_add(&all, "MESSAGE=%s", message);
-        cmd_fields_add(&all, "PRIORITY=%d", priority);
-        cmd_fields_add(&all, "SYSLOG_IDENTIFIER=domm");
-        for (int i = 0; i < fields->count; i++)
-            cmd_fields_add(&all, "%s", fields->items[i]);
-        send_to_journal(&all);
-        cmd_fields_free(&all);
+        send_to_journal(priority, message_id, message, fields);
         return;
     }
     openlog("domm", LOG_PID, LOG_DAEMON);

@@ -67,13 +67,6 @@ void cmd_migration_hooks_begin(struct cmd_migration_hooks *hooks_r)
     *hooks_r = (struct cmd_migration_hooks){.gate = {.context = hooks_r, .pass = run_pre_hook}};
 }
 
-/* Nothing is left to do for this end, nor for recovery. */
-static bool is_nothing_left(enum domm_migration_state state)
-{
-    return state == DOMM_SRC_MOVED || state == DOMM_SRC_ROLLED_BACK || state == DOMM_DST_MOVED ||
-           state == DOMM_DST_GONE;
-}
-
 void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, struct domm_session *session)
 {
     struct cmd_fields fields = {.count = 0};
@@ -101,11 +94,11 @@ void cmd_migration_hooks_end(struct cmd_migration_hooks *hooks, struct domm_sess
     collect_facts(&fields, hook, session, session->machine.state);
     if (session->error.code)
         cmd_fields_add(&fields, "DOMM_ERROR=%s", session->error.text);
-    if (is_nothing_left(session->machine.state))
+    if (domm_machine_is_complete(&session->machine))
         domm_session_unlock_guests(session); /* the hook may use domm */
     if (cmd_hook_run(hook, &fields, &err)) {
         domm_log(session->log, DOMM_LOG_WARN, "%s", err.text);
-        cmd_host_log(LOG_WARNING, err.text, &fields);
+        cmd_host_log(LOG_WARNING, NULL, err.text, &fields);
     }
     cmd_fields_free(&fields);
 }

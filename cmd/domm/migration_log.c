@@ -48,7 +48,6 @@ static void add_fields(struct cmd_fields *fields, const struct domm_session *ses
 {
     char uuid[DOMM_UUID_TEXT];
     domm_uuid_format(&session->offer.migration, uuid);
-    cmd_fields_add(fields, "MESSAGE_ID=" CMD_MIGRATION_MESSAGE_ID);
     cmd_fields_add(fields, "DOMM_MIGRATION=%s", uuid);
     cmd_fields_add(fields, "DOMM_ROLE=%s", is_source(session) ? "source" : "destination");
     cmd_fields_add(fields, "DOMM_OUTCOME=%s", logged_outcome(session));
@@ -83,6 +82,6 @@ void cmd_migration_log(const struct domm_session *session)
     if (!message)
         return;
     add_fields(&fields, session);
-    cmd_host_log(logged_priority(session), message, &fields);
+    cmd_host_log(logged_priority(session), CMD_MIGRATION_MESSAGE_ID, message, &fields);
     cmd_fields_free(&fields);
 }

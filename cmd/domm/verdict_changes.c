@@ -72,17 +72,12 @@ static void log_change(const struct verdict_change *change, const struct cmd_fie
                                      [DOMM_VERDICT_DEGRADED] = LOG_WARNING,
                                      [DOMM_VERDICT_BLIND] = LOG_ERR};
     const struct domm_judgement *all = &change->pair->all;
-    struct cmd_fields fields = {.count = 0};
     char message[512];
-    cmd_fields_add(&fields, "MESSAGE_ID=" CMD_VERDICT_MESSAGE_ID);
-    for (int i = 0; i < facts->count; i++)
-        cmd_fields_add(&fields, "%s", facts->items[i]);
     snprintf(message, sizeof(message), "the view of %s is %s, was %s%s%s",
              change->pair->name ? change->pair->name : "a target that is not here",
              domm_verdict_name(all->verdict), change->before, *all->reason ? ": " : "",
              all->reason);
-    cmd_host_log(priorities[all->verdict], message, &fields);
-    cmd_fields_free(&fields);
+    cmd_host_log(priorities[all->verdict], CMD_VERDICT_MESSAGE_ID, message, facts);
 }
 
 static void tell_change(const struct verdict_change *change, struct domm_log *log)

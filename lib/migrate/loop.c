@@ -199,14 +199,6 @@ static void turn(struct loop *r)
     domm_loop_drain_events(r);
 }
 
-/* Whether nothing is left for recovery. */
-static bool loop_is_complete(const struct domm_machine *machine)
-{
-    enum domm_migration_state state = machine->state;
-    return (state == DOMM_SRC_MOVED && !machine->damaged) || state == DOMM_SRC_ROLLED_BACK ||
-           state == DOMM_DST_MOVED || state == DOMM_DST_GONE;
-}
-
 int domm_session_run(struct domm_session *session, const struct domm_migration_setup *setup,
                      struct domm_error *err)
 {
@@ -221,7 +213,7 @@ int domm_session_run(struct domm_session *session, const struct domm_migration_s
         turn(&r);
     session->report.total = domm_session_now(session);
     domm_job_status_remove(session);
-    if (loop_is_complete(&session->machine))
+    if (domm_machine_is_complete(&session->machine))
         domm_journal_finish(session->journal);
     return 0;
 }

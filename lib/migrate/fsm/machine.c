@@ -310,3 +310,10 @@ void domm_machine_handle(struct domm_machine *machine, const struct domm_event *
     answer_r->ignored = !noted && !entered;
     machine_advance(machine, answer_r);
 }
+
+bool domm_machine_is_complete(const struct domm_machine *machine)
+{
+    enum domm_migration_state state = machine->state;
+    return (state == DOMM_SRC_MOVED && !machine->damaged) || state == DOMM_SRC_ROLLED_BACK ||
+           state == DOMM_DST_MOVED || state == DOMM_DST_GONE;
+}

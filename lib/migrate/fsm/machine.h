@@ -119,4 +119,7 @@ void domm_machine_learn(struct domm_machine *machine, unsigned int n_targets,
 void domm_machine_handle(struct domm_machine *machine, const struct domm_event *event,
                          struct domm_machine_answer *answer_r);
 
+/* Whether it has ended, and nothing is left for recovery at this end. */
+bool domm_machine_is_complete(const struct domm_machine *machine);
+
 #endif

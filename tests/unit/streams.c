@@ -30,18 +30,54 @@ static void note(struct destination *destination, int rc, unsigned int guest, in
     pthread_mutex_unlock(&destination->lock);
 }
 
+/* A child gets the locks of a sanitizer's allocator as they are when its parent forks (glibc looks
+ * after its own). If the destination's thread held one then, the child would wait for it for ever.
+ * So a fork waits until the thread does nothing. */
+static pthread_mutex_t at_work = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; /* the thread forks, too */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&at_work);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&at_work);
+}
+
+static void in_child(void)
+{
+    at_work = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+}
+
+static void wait_for_forks(void)
+{
+    static bool done;
+    if (!done)
+        assert_int_equal(pthread_atfork(before_fork, after_fork, in_child), 0);
+    done = true;
+}
+
+static void take_stream(struct destination *destination)
+{
+    struct domm_error err = {0};
+    unsigned int guest = 0;
+    int fd = -1;
+    pthread_mutex_lock(&at_work);
+    int rc = domm_acceptor_take(destination->acceptor, &guest, &fd, &err);
+    note(destination, rc, guest, fd, &err);
+    pthread_mutex_unlock(&at_work);
+}
+
 static void *serve(void *context)
 {
     struct destination *destination = context;
     struct pollfd fds[] = {{.fd = domm_acceptor_fd(destination->acceptor), .events = POLLIN},
                            {.fd = destination->stop[0], .events = POLLIN}};
+    sem_post(&destination->serves);
     while (!fds[1].revents) {
-        struct domm_error err = {0};
-        unsigned int guest = 0;
-        int fd = -1;
         poll(fds, 2, 1000);
-        int rc = domm_acceptor_take(destination->acceptor, &guest, &fd, &err);
-        note(destination, rc, guest, fd, &err);
+        take_stream(destination);
     }
     return NULL;
 }
@@ -59,13 +95,17 @@ void destination_open(struct destination *destination_r, enum domm_data data)
                            &destination_r->streams, &err))
         fail_msg("%s", err.text);
     assert_int_equal(pipe2(destination_r->stop, O_CLOEXEC), 0);
+    wait_for_forks();
+    sem_init(&destination_r->serves, 0, 0);
     assert_int_equal(pthread_create(&destination_r->thread, NULL, serve, destination_r), 0);
+    assert_int_equal(sem_wait(&destination_r->serves), 0); /* it allocates before */
 }
 
 void destination_close(struct destination *destination)
 {
     close(destination->stop[1]);
     pthread_join(destination->thread, NULL);
+    sem_destroy(&destination->serves);
     close(destination->stop[0]);
     for (unsigned int i = 0; i < DOMM_ACCEPTOR_GUESTS; i++) {
         if (destination->fds[i] >= 0)

@@ -5,6 +5,7 @@
 #define DOMM_TESTS_STREAMS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "lib/migrate/transport/acceptor.h"
 
@@ -12,6 +13,7 @@ struct destination {
     struct domm_acceptor *acceptor;
     struct domm_message_streams streams;
     pthread_t thread;
+    sem_t serves; /* posted once the thread has begun */
     int stop[2];
     pthread_mutex_t lock;
     pthread_cond_t changed;

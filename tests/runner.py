@@ -25,7 +25,7 @@ LAST_TEST_MIN = 14  # of a lab, on a machine whose memory others keep busy
 LAB_NAMES = (os.environ.get("LAB_NAME", "test"), os.environ.get("LAB_NAME", "test") + "-2")
 RESULT = re.compile(r"(?P<not>not )?ok \d+ (?:- )?(?P<name>.*?)(?: in (?P<ms>\d+)ms)?(?P<skip> # skip.*)?$")
 # In the order of value, as --all may run out of time: what migrates, what monitors, and the lab itself.
-LAB_ORDER = ("86-migrate", "85-crash", "89-soak", "91-recover", "84-not-ready", "88-migrate-more", "87-ambush",
+LAB_ORDER = ("86-migrate", "85-crash", "89-soak", "91-recover", "92-faults", "84-not-ready", "88-migrate-more", "87-ambush",
              "83-pv-target", "70-pair", "72-image", "75-memory", "80-ids", "79-follow", "71-verdicts", "73-confined",
              "76-escalation", "82-kernel-check", "50-domm", "77-counters", "78-block", "10-hosts", "20-guests",
              "40-fault", "30-snapshot", "90-other-hypervisors")

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One migration with one fault, from the snapshot to what is left of it."""
+
+import os
+import pathlib
+import subprocess
+import time
+
+from .. import logs, packages
+from ..base import LabError, RECIPES, SOURCE, in_parallel, say, wait_for
+from . import invariant
+from .points import LOSES_GUESTS
+
+LAB = RECIPES.parent
+BUILD = pathlib.Path(os.environ.get("DOMM_BUILD", SOURCE / "build"))
+SNAPSHOT = "faults"
+HOST_OF = {"source": "host1", "destination": "host2"}
+MIGRATION_SECONDS = 1200
+# Longer than any wait of one end for the other.
+END_SECONDS = 240
+SETTLE_SECONDS = 300
+PLAN = "/run/domm-fault.plan"
+MIGRATE = "domm --json migrate -d tcp domm1 host2 >/run/m.out 2>/run/m.err; echo $?"
+
+
+def bring_up(lab):
+    """The pair on host1, and domm with fault points on both hosts. domm-recover.timer is off: recovery
+    is run when the fault is over, so that it can be said what it did."""
+    program = "tests/lab/host/domm-with-faults"
+    subprocess.run(["make", "-s", "-C", BUILD, program], check=True)
+    lab.up_watched()
+    for host in lab.hosts():
+        packages.put(host, BUILD / program, "/usr/sbin/domm.new")
+        packages.put(host, LAB / "host" / "fault", "/run/domm-fault")
+        host.run("chmod 755 /usr/sbin/domm.new /run/domm-fault && mv /usr/sbin/domm.new /usr/sbin/domm && "
+                 "systemctl stop domm-recover.timer")
+    lab.snapshot(SNAPSHOT)
+
+
+def points_passed(lab):
+    """A migration without a fault: the points of both ends, and how long it took, in s."""
+    lab.restore(SNAPSHOT)
+    began = time.monotonic()
+    said = lab.machine("host1").run(MIGRATE, timeout=MIGRATION_SECONDS)
+    seconds = time.monotonic() - began
+    if said.split()[-1:] != ["0"]:
+        raise LabError("the pair cannot be migrated even without a fault: " +
+                       lab.machine("host1").run("cat /run/m.err"))
+    return "".join(host.run("cat /run/domm-fault.points") for host in lab.hosts()), seconds
+
+
+def _plan(lab, case):
+    host = lab.machine(HOST_OF[case.end])
+    if case.seconds is None:
+        host.run(f"echo '{case.kind} {case.point}' > {PLAN}")
+        return
+    process = "-x domm" if case.end == "source" else "-f 'domm receive$'"
+    host.run(f"setsid sh -c \"sleep {case.seconds}; pkill -KILL -o {process}\" >/dev/null 2>&1 </dev/null &")
+
+
+def _migrate(lab, case):
+    """The exit code of domm migrate, or "-" where its process did not live to have one."""
+    try:
+        said = lab.machine("host1").run(MIGRATE, timeout=MIGRATION_SECONDS)
+    except LabError:
+        if case.kind == "reset":
+            return "-"
+        raise
+    code = said.split()[-1]
+    return "-" if code == "137" else code
+
+
+def _happened(lab, case):
+    if case.seconds is not None or case.kind == "reset":
+        return True
+    host = lab.machine(HOST_OF[case.end])
+    return "no" not in host.run(f"test -e {PLAN} && echo no", check=False)
+
+
+def _take_back(lab, case):
+    """What an administrator does about the fault itself."""
+    if case.kind == "full":
+        lab.machine(HOST_OF[case.end]).run("rm -f /var/lib/domm/fault-*")
+    if case.kind == "reset":
+        wait_for("the end of the reset host", lambda: len(lab.running()) < len(lab.machines), 60)
+        lab.fault_restore()
+        for host in lab.hosts():
+            host.run("systemctl stop domm-recover.timer", check=False)
+
+
+def _wait_for_end(lab):
+    """Until no process of the migration is at work."""
+    for host in lab.hosts():
+        wait_for(f"the end of domm on {host.name}", lambda: not host.run("pgrep -x domm", check=False).strip(),
+                 END_SECONDS, 1, lambda: host.run("ps axf", check=False))
+
+
+def _settle(lab):
+    """Runs domm recover on both hosts until nothing is unfinished; what it said."""
+    told, end = [], time.monotonic() + SETTLE_SECONDS
+    while True:
+        said = {host.name: host.run("domm recover 2>&1; domm -q --json jobs", check=False, timeout=600)
+                for host in lab.hosts()}
+        told += [f"{name}: {line}" for name, text in said.items() for line in text.splitlines()
+                 if not line.startswith("{")]
+        if all('"jobs":[]' in text.replace(" ", "").replace("\n", "") for text in said.values()):
+            return told
+        if time.monotonic() > end:
+            return told
+        time.sleep(3)
+
+
+def try_case(lab, case, directory):
+    """Returns a dictionary of what came of it; "violations" is empty if all is well."""
+    result = {"case": str(case), "code": "?", "home": None, "recovered": [], "violations": []}
+    began = time.monotonic()
+    try:
+        lab.restore(SNAPSHOT)
+        _plan(lab, case)
+        result["code"] = _migrate(lab, case)
+        if not _happened(lab, case):
+            result["violations"].append("the fault did not happen")
+        _take_back(lab, case)
+        _wait_for_end(lab)
+        result["recovered"] = _settle(lab)
+        if case.kind in LOSES_GUESTS:
+            lost = {"lose-target": ("target1",), "lose-monitor": ("domm1",)}.get(case.kind, invariant.GUESTS)
+            result["home"], found = invariant.violations_without(lab, lost)
+        else:
+            result["home"], found = invariant.violations(lab)
+        result["violations"] += found
+    except (LabError, subprocess.SubprocessError, ValueError, KeyError) as e:
+        result["violations"].append(f"{type(e).__name__}: {e}".strip())
+    result["seconds"] = round(time.monotonic() - began)
+    if result["violations"]:
+        kept = directory / str(case).replace(" ", "-")
+        kept.mkdir(parents=True, exist_ok=True)
+        in_parallel(lambda m: logs.collect(m, kept), lab.machines.values())
+        say(f"logs, journals and reports: {kept}")
+    return result

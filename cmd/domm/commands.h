@@ -15,6 +15,7 @@ cmd_function cmd_config;
 cmd_function cmd_create;
 cmd_function cmd_destroy;
 cmd_function cmd_detach;
+cmd_function cmd_dump;
 cmd_function cmd_evacuate;
 cmd_function cmd_help;
 cmd_function cmd_jobs;

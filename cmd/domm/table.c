@@ -22,6 +22,11 @@ static const struct cmd_option attach_options[] = {
     {0},
 };
 
+static const struct cmd_option dump_options[] = {
+    {'l', "live", .help = "do not pause the guest: what it changes meanwhile is of several moments"},
+    {0},
+};
+
 static const struct cmd_option release_options[] = {
     {'f', "force", .help = "run the targets now, unmonitored"},
     {'r', "restart", .help = "create a fresh monitor; run the targets when it is ready"},
@@ -209,6 +214,23 @@ const struct cmd_row cmd_table[] = {
         .max_operands = 1,
         .completers = {COMPLETE_PAIR},
         .flags = CMD_NEEDS_XEN,
+    },
+    {
+        .name = "dump",
+        .page = "domm-dump(1)",
+        .run = cmd_dump,
+        .synopsis = "GUEST FILE",
+        .summary = "write the memory of a guest to a file",
+        .description =
+            "Writes the memory of GUEST, a PVH or HVM guest, to FILE as an ELF core with the\n"
+            "VMCOREINFO of its Linux kernel, which crash(8), drgn and makedumpfile(8) read.\n"
+            "The guest is paused meanwhile, unless --live is given; it runs again even if\n"
+            "domm is killed.",
+        .options = dump_options,
+        .min_operands = 2,
+        .max_operands = 2,
+        .completers = {COMPLETE_DOMAIN, COMPLETE_FILE},
+        .flags = CMD_NEEDS_XEN | CMD_CHANGES,
     },
     {
         .name = "acknowledge",

@@ -106,6 +106,15 @@ END
     schema=evacuate prints 6 -N evacuate host3
 }
 
+@test "what a dump prints is valid" {
+    "$DOMM_BUILD/tests/cli/fake-kernel-image" >"$FAKE_HOST/memory"
+    prints 0 dump web "$BATS_TEST_TMPDIR/core"
+    tells 'o["name"] == "web" and not o["live"] and 0 < o["pages"] < o["frames"] and o["release"]'
+    head -c 1000000 /dev/urandom >"$FAKE_HOST/memory"
+    prints 0 dump --live 1 "$BATS_TEST_TMPDIR/core"
+    tells 'o["live"] and o["paused_ns"] == 0 and o["release"] is None and o["pages"] == 244'
+}
+
 @test "jobs --watch follows migrations until the last one has ended" {
     export FAKE_MEANWHILE='sleep 5'
     "$host" -q migrate -s false web host2 3>&- &

@@ -57,6 +57,37 @@ in_domm() { in_guest host1 domm1 "$1"; }
 	[ "$status" = 0 ]
 }
 
+# As Debian's makedumpfile says of a core on host1. It is this machine's, with its libraries.
+kernel_messages() {
+	on host1 "rm -f /run/makedumpfile/out; cd /run/makedumpfile &&
+		LD_LIBRARY_PATH=lib lib/ld-linux-x86-64.so.2 ./makedumpfile --dump-dmesg $1 out >&2 && cat out"
+}
+
+@test "a dump holds the kernel of its moment: makedumpfile reads its messages, and the guest runs on" {
+	local program libraries
+	program=$(command -v makedumpfile)
+	mapfile -t libraries < <(ldd "$program" | grep -o '/[^ ]*')
+	tar -ch -C / --transform 's,.*/,lib/,' "${libraries[@]#/}" | lab ssh host1 'mkdir -p /run/makedumpfile && tar -x -C /run/makedumpfile'
+	lab ssh host1 'cat >/run/makedumpfile/makedumpfile && chmod 755 /run/makedumpfile/makedumpfile' <"$program"
+	in_guest host1 target1 'echo "the word of the hour is heliotrope" >/dev/kmsg'
+	for how in '' --live; do
+		before=$(ticks target1)
+		on host1 "domm --json dump $how target1 /var/tmp/core" >"$BATS_TEST_TMPDIR/said"
+		note "$(jq -c 'del(.uuid)' "$BATS_TEST_TMPDIR/said")"
+		[ "$(jq -r .release "$BATS_TEST_TMPDIR/said")" = "$(in_guest host1 target1 'uname -r')" ]
+		kernel_messages /var/tmp/core >"$BATS_TEST_TMPDIR/messages"
+		grep -q 'Linux version' "$BATS_TEST_TMPDIR/messages"
+		grep -q 'the word of the hour is heliotrope' "$BATS_TEST_TMPDIR/messages"
+		eventually 20 eval '[ "$(ticks target1)" -gt "$before" ]'
+	done
+	on host1 'rm /var/tmp/core'
+	on host1 'domm -q monitor-status domm1' >/dev/null
+	# A killed dump leaves the guest running.
+	on host1 '(domm dump target1 /var/tmp/core >/dev/null 2>&1 &) && sleep 1.5 && pkill -KILL -x domm; rm -f /var/tmp/core*'
+	before=$(ticks target1)
+	eventually 20 eval '[ "$(ticks target1)" -gt "$before" ]'
+}
+
 @test "what is no domain to read is refused with a reason and a code" {
 	refuses() {
 		run on host1 "domm-kernel-check check -b /var/tmp/baseline xen:$3"

@@ -108,7 +108,8 @@ def dom0(hypervisor, guest_dir):
 
 def modules():
     """The tests' kernel modules, for the guests' kernel."""
-    return _image("modules", ["modules.sh", "../guest/Kbuild", "../guest/escalate.c"], {"guest": str(guest())})
+    sources = ["../guest/Kbuild", "../guest/decoy.c", "../guest/escalate.c"]
+    return _image("modules", ["modules.sh", *sources], {"guest": str(guest())})
 
 
 def build_root(suite):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # domm dump, on a host that is made up (fake-host.c) and whose guests all have the same memory: that of a
-# Linux kernel that is made up as well. A real one is in tests/lab/80-ids.bats.
+# Linux kernel that is made up as well. A real one is in tests/lab/82-kernel-check.bats.
 # shellcheck disable=SC2154  # helper.bash and bats set the variables
 bats_require_minimum_version 1.5.0
 

@@ -109,9 +109,10 @@ static int recover_parse(const struct cmd_arguments *arguments, struct recover_r
     return take_migration(request, arguments->operands[0], err);
 }
 
-static int recover_run(struct cmd_context *context, const struct domm_recover_options *options,
+static int recover_run(struct cmd_context *context, struct domm_recover_options *options,
                        struct domm_error *err)
 {
+    options->dry_run = context->globals.dry_run;
     struct recover_show show = {.context = context};
     unsigned int left;
     if (access(domm_journals_directory, R_OK | X_OK) && errno == EACCES)
@@ -119,7 +120,7 @@ static int recover_run(struct cmd_context *context, const struct domm_recover_op
     recover_show_begin(&show);
     int rc = domm_recover(context->log, options, recover_show_result, &show, &left, err);
     recover_show_end(&show);
-    if (rc || !left)
+    if (rc || !left || options->dry_run)
         return rc;
     return domm_fail(err, DOMM_OUTCOME_UNKNOWN, "%u migration%s not settled", left,
                      left == 1 ? " is" : "s are");

@@ -35,12 +35,51 @@ static const char *deed(const struct domm_recover_result *result)
     }
 }
 
+/* What would be done, in a dry run. */
+static const char *intent(const struct domm_recover_result *result)
+{
+    const struct domm_journal_facts *facts = result->facts;
+    switch (result->then) {
+    case DOMM_RECOVERY_RUN:
+        return "would run here";
+    case DOMM_RECOVERY_RUN_FRESH:
+        return "would run here, with a fresh monitor";
+    case DOMM_RECOVERY_CLEAR:
+        return facts->source ? "belong to the other host; the stale copies here would be destroyed"
+                             : "were never handed over to this host; what is left of them here "
+                               "would be destroyed";
+    case DOMM_RECOVERY_WAIT:
+    case DOMM_RECOVERY_DECIDE:
+        return "would be left as they are";
+    default:
+        return "have ended here; that would be recorded";
+    }
+}
+
+static void show_intent(const struct domm_recover_result *result)
+{
+    const struct domm_journal_facts *facts = result->facts;
+    const char *name = facts->n_guests ? facts->guests[0].name : "its guests";
+    char uuid[DOMM_UUID_TEXT];
+    domm_uuid_format(&facts->migration, uuid);
+    printf("%s and its target%s ", name, facts->n_guests == 2 ? "" : "s");
+    if (result->asks)
+        printf("depend on what %s would answer", facts->other);
+    else
+        fputs(intent(result), stdout);
+    printf(" (migration %s)\n", uuid);
+}
+
 static void show_text(struct recover_show *show, const struct domm_recover_result *result)
 {
     const struct domm_journal_facts *facts = result->facts;
     char uuid[DOMM_UUID_TEXT];
     struct domm_log *log = show->context->log;
     domm_uuid_format(&facts->migration, uuid);
+    if (show->context->globals.dry_run) {
+        show_intent(result);
+        return;
+    }
     if (!result->settled) {
         domm_log(log, DOMM_LOG_ERROR, "migration %s%s%s: %s", uuid, facts->source ? " to " : "",
                  facts->other, result->err.text);
@@ -53,7 +92,7 @@ static void show_text(struct recover_show *show, const struct domm_recover_resul
            deed(result), uuid);
 }
 
-static struct json_object *result_json(const struct domm_recover_result *result)
+static struct json_object *result_json(const struct domm_recover_result *result, bool dry_run)
 {
     const struct domm_journal_facts *facts = result->facts;
     struct json_object *object = json_object_new_object(), *guests = json_object_new_array();
@@ -65,10 +104,11 @@ static struct json_object *result_json(const struct domm_recover_result *result)
     domm_json_text(object, "end", facts->source ? "source" : "destination");
     json_object_object_add(object, "guests", guests);
     domm_json_text(object, "answer", domm_recovery_answer_word(result->answer));
-    domm_json_text(object, "action", action_word(result->then));
+    domm_json_text(object, "action", dry_run && result->asks ? "ask" : action_word(result->then));
     domm_json_bool(object, "settled", result->settled);
     json_object_object_add(object, "reason",
-                           result->settled ? NULL : json_object_new_string(result->err.text));
+                           result->settled || dry_run ? NULL
+                                                      : json_object_new_string(result->err.text));
     return object;
 }
 
@@ -83,7 +123,7 @@ void recover_show_result(void *context, const struct domm_recover_result *result
     struct recover_show *show = context;
     show->shown++;
     if (show->results)
-        json_object_array_add(show->results, result_json(result));
+        json_object_array_add(show->results, result_json(result, show->context->globals.dry_run));
     else
         show_text(show, result);
 }

@@ -339,11 +339,12 @@ const struct cmd_row cmd_table[] = {
             "Settles each unfinished migration of this host, or only MIGRATION, its UUID or\n"
             "the name of a guest of it, to one running, monitored copy of each guest. It\n"
             "asks the other host where that matters. What cannot be known is left as it is;\n"
-            "an assumption decides it. It may be repeated; the service domm-recover runs it.",
+            "an assumption decides it. It may be repeated; the service domm-recover runs it.\n"
+            "-N asks nobody and changes nothing.",
         .options = recover_options,
         .max_operands = 1,
         .completers = {COMPLETE_UNFINISHED},
-        .flags = CMD_CHANGES,
+        .flags = CMD_CHANGES | CMD_DRY_RUN,
     },
     {
         .name = "release",

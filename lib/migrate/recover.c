@@ -182,7 +182,8 @@ static void judge(struct domm_recovering *r, struct recovery *recovery,
     struct domm_recovery_facts known = {.over = facts->over, .owner = facts->owner};
     for (size_t g = 0; g < facts->n_guests; g++)
         known.here |= r->source.session.guests[g].domid && (facts->source || !r->suffixed[g]);
-    if (facts->source && domm_recovery_asks(&known) && !recovery->options->held_only)
+    result->asks = facts->source && domm_recovery_asks(&known) && !recovery->options->held_only;
+    if (result->asks && !recovery->options->dry_run)
         result->answer = ask_other(recovery, facts, false, &result->err);
     result->then = facts->source
                        ? domm_recovery_at_source(&known, result->answer, recovery->options->assumed)
@@ -221,6 +222,10 @@ static void settle_open(struct domm_recovering *r, struct recovery *recovery)
     struct domm_recover_result result = {.facts = r->facts};
     struct domm_error err;
     judge(r, recovery, &result);
+    if (recovery->options->dry_run) {
+        say(recovery, &result);
+        return;
+    }
     if (is_done(recovery, result.then)) {
         if (recovery->options->held_only)
             refuse_unheld(r->facts, &result);
@@ -246,7 +251,8 @@ static void settle_locked(struct recovery *recovery, const struct domm_journal_f
     if (domm_recover_open(&recovering, facts, recovery->log, &result.err)) {
         say(recovery, &result);
     } else {
-        domm_job_status_remove(&recovering.source.session); /* of a process that was killed */
+        if (!recovery->options->dry_run)
+            domm_job_status_remove(&recovering.source.session); /* of a process that was killed */
         settle_open(&recovering, recovery);
     }
     domm_recover_close(&recovering);

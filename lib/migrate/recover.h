@@ -28,6 +28,7 @@ struct domm_recover_options {
     enum domm_assumption assumed;
     enum domm_recover_when when;
     bool held_only; /* leave alone what would have to be asked for, or be destroyed */
+    bool dry_run;   /* change nothing, and ask nobody: a process that is asked gives up */
 };
 
 /* What became of one migration. */
@@ -35,6 +36,7 @@ struct domm_recover_result {
     const struct domm_journal_facts *facts;
     enum domm_recovery_answer answer; /* of the destination, if it was asked */
     enum domm_recovery then;          /* what the rules say */
+    bool asks;                        /* in a dry run: the destination would be asked first */
     bool settled;                     /* it was done, and nothing is left */
     struct domm_error err;            /* why not; or why there was no answer; code 0: nothing */
 };

@@ -131,12 +131,18 @@ END
 @test "what recovery does with a migration, and what it leaves, is valid" {
     prints 0 recover
     run -0 "$host" migrate -s false web host2
+    schema=recover prints 0 -N recover
+    tells 'o["migrations"][0]["action"] == "ask" and not o["migrations"][0]["settled"]'
+    run -0 "$host" -N recover
+    [[ $output == "ids and its target"*" depend on what host2 would answer (migration $migration)" ]]
     prints 9 release ids
     tells 'not o["migrations"][0]["settled"]'
     prints 9 recover
     tells 'o["migrations"][0]["action"] == "decide"'
     # The copies have ended meanwhile.
     sed -i 's/"domid":[ 0-9]*/"domid":77/g' "$FAKE_HOST/migrations/$migration.source/journal"
+    schema=recover prints 0 -N recover
+    tells 'o["migrations"][0]["action"] in ("nothing", "ask")'
     prints 0 recover
     tells 'o["migrations"][0]["settled"]'
 }

@@ -3,10 +3,10 @@
  * domm with fault points, for tests/lab/faults/matrix; no other build has any. Before and after
  * each step of a migration, each undo, and each message that drives the machines, it runs
  *
- *     /run/domm-fault END WHEN WHAT GUEST
+ *     /usr/local/sbin/domm-fault END WHEN WHAT GUEST
  *
- * if that program is there, for example "/run/domm-fault source after undo-stop 1" and
- * "/run/domm-fault destination before send-committed 0". It may do anything, to its parent as well;
+ * if that program is there, for example "domm-fault source after undo-stop 1" and
+ * "domm-fault destination before send-committed 0". It may do anything, to its parent as well;
  * if it fails, the step, the undo or the sending does.
  */
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "lib/migrate/protocol/control_link.h"
 #include "lib/migrate/session.h"
 
-#define PROGRAM "/run/domm-fault"
+#define PROGRAM "/usr/local/sbin/domm-fault"
 
 struct fault_point {
     const char *end, *verb, *what;

@@ -31,8 +31,8 @@ def bring_up(lab):
     lab.up_watched()
     for host in lab.hosts():
         packages.put(host, BUILD / program, "/usr/sbin/domm.new")
-        packages.put(host, LAB / "host" / "fault", "/run/domm-fault")
-        host.run("chmod 755 /usr/sbin/domm.new /run/domm-fault && mv /usr/sbin/domm.new /usr/sbin/domm && "
+        packages.put(host, LAB / "host" / "fault", "/usr/local/sbin/domm-fault")
+        host.run("chmod 755 /usr/sbin/domm.new /usr/local/sbin/domm-fault && mv /usr/sbin/domm.new /usr/sbin/domm && "
                  "systemctl stop domm-recover.timer")
     lab.snapshot(SNAPSHOT)
 

@@ -7,6 +7,7 @@ from ..base import LabError, wait_for
 
 GUESTS = ("target1", "domm1")
 TICKS = "/srv/guests/target1/var/lib/ticker/ticks"
+RUN_SECONDS = 30
 READY_SECONDS = 240
 # Files that processes leave only if they were cut short, and nobody has cleared up.
 LEFT_IN_RUN = "ls -d /run/domm/abort-* /run/domm/set-* /run/domm/job-* /run/domm/decision-* /run/domm/receive-*"
@@ -62,15 +63,24 @@ def _leftovers(host, has_pair):
     return found
 
 
-def _home(lab, found):
-    """The host that has the pair, or None; adds what is wrong with where the guests are."""
+def _place(lab):
+    """({host: copies}, the host on which both guests run, or None)."""
     there = {host.name: copies(host) for host in lab.hosts()}
     homes = [host for host in lab.hosts() if there[host.name]]
-    whole = [host for host in homes if set(there[host.name]) == set(GUESTS)]
-    if len(homes) != 1 or len(whole) != 1 or not all(map(_runs, there[whole[0].name].values())):
-        found.append("the guests are not all on one host, running: " + json.dumps(there))
+    whole = len(homes) == 1 and set(there[homes[0].name]) == set(GUESTS) and \
+        all(map(_runs, there[homes[0].name].values()))
+    return there, homes[0] if whole else None
+
+
+def _home(lab, found):
+    """The host that has the pair, or None; adds what is wrong with where the guests are. dommd pauses a
+    monitor for moments."""
+    try:
+        return wait_for("the pair runs on one host", lambda: _place(lab)[1], RUN_SECONDS, 1,
+                        lambda: json.dumps(_place(lab)[0]))
+    except LabError as e:
+        found.append(str(e))
         return None
-    return whole[0]
 
 
 def violations(lab):

@@ -269,6 +269,14 @@ def labs_down():
         lab_down(name)
 
 
+def run_lanes(lanes):
+    """Each keeps about one CPU busy."""
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+
+
 def run_lab(suites, wanted):
     """The files of `wanted`, in their order: those of ONE_CPU that follow each other in two labs at a time."""
 
@@ -285,11 +293,7 @@ def run_lab(suites, wanted):
     for one_cpu, group in itertools.groupby(wanted, ONE_CPU.__contains__):
         names = list(group)
         labs = LAB_NAMES if one_cpu and len(names) > 1 else LAB_NAMES[:1]
-        lanes = [threading.Thread(target=take, args=(names, lab)) for lab in labs]
-        for lane in lanes:
-            lane.start()
-        for lane in lanes:
-            lane.join()
+        run_lanes([threading.Thread(target=take, args=(names, lab)) for lab in labs])
 
 
 def main():
@@ -341,11 +345,14 @@ def run(suites, args, labs):
         boot.start()
     if everything or "units" in names or names & units:
         run_units(suites, BUILD, None if everything or "units" in names else names)
-    if everything or "cli" in names or names & command_line:
-        run_command_line(suites, None if everything or "cli" in names else names)
+    lanes = []
     if everything or "sanitizers" in names:
         build(suites, SANITIZED, "--enable-sanitizers")
-        run_units(suites, SANITIZED, None)
+        lanes.append(threading.Thread(target=run_units, args=(suites, SANITIZED, None)))
+    if everything or "cli" in names or names & command_line:
+        lanes.append(threading.Thread(target=run_command_line,
+                                      args=(suites, None if everything or "cli" in names else names)))
+    run_lanes(lanes)
     if boot:
         boot.finish(suites)
         run_lab(suites, wanted)

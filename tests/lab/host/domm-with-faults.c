@@ -28,8 +28,8 @@ static int pass_point(const struct fault_point *point, const char *when, struct 
     char command[128];
     if (access(PROGRAM, X_OK))
         return 0;
-    snprintf(command, sizeof(command), PROGRAM " %s %s %s%s %u", point->end, when, point->verb,
-             point->what, point->guest);
+    snprintf(command, sizeof(command), "exec " PROGRAM " %s %s %s%s %u", point->end, when,
+             point->verb, point->what, point->guest);
     return system(command) ? domm_fail(err, DOMM_FAILED, "a fault was asked for: %s", command) : 0;
 }
 

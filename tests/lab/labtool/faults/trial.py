@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One migration with one fault, from the snapshot to what is left of it."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -95,17 +96,18 @@ def _wait_for_end(lab):
                  END_SECONDS, 1, lambda: host.run("ps axf", check=False))
 
 
+def _has_jobs(host):
+    return bool(json.loads(host.run("domm --json jobs"))["jobs"])
+
+
 def _settle(lab):
     """Runs domm recover on both hosts until nothing is unfinished; what it said."""
     told, end = [], time.monotonic() + SETTLE_SECONDS
     while True:
-        said = {host.name: host.run("domm recover 2>&1; domm -q --json jobs", check=False, timeout=600)
-                for host in lab.hosts()}
-        told += [f"{name}: {line}" for name, text in said.items() for line in text.splitlines()
-                 if not line.startswith("{")]
-        if all('"jobs":[]' in text.replace(" ", "").replace("\n", "") for text in said.values()):
-            return told
-        if time.monotonic() > end:
+        for host in lab.hosts():
+            said = host.run("domm recover 2>&1", check=False, timeout=600)
+            told += [f"{host.name}: {line}" for line in said.splitlines()]
+        if not any(map(_has_jobs, lab.hosts())) or time.monotonic() > end:
             return told
         time.sleep(3)
 

@@ -29,7 +29,8 @@
  * whole. */
 struct guest_dump {
     struct cmd_context *context;
-    const struct domm_domain *guest;
+    const struct domm_inventory_entry *entry;
+    const struct domm_domain *guest; /* of the entry */
     const char *path;
     bool live;
     struct domm_hv *hv;
@@ -40,13 +41,15 @@ struct guest_dump {
     char part[PATH_MAX];
     int fd;
     sigset_t signals;
-    uint64_t pages; /* that are not zero */
+    uint64_t there; /* pages of the memory that the guest has */
+    uint64_t pages; /* … and that are not zero */
+    uint64_t owned; /* pages that the guest has, wherever */
     uint64_t paused_ns;
 };
 
 static bool dump_is_interrupted(const struct guest_dump *dump)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     sigset_t pending;
     bool found = false;
     sigpending(&pending);
@@ -97,7 +100,8 @@ static int dump_chunk(struct guest_dump *dump, unsigned char *chunk, uint64_t gf
 {
     uint64_t rest = dump->physical.frames - gfn;
     size_t count = rest < CHUNK_PAGES ? (size_t)rest : CHUNK_PAGES;
-    int rc = domm_reader_read(dump->reader, gfn * DOMM_PAGE_SIZE, chunk, count * DOMM_PAGE_SIZE);
+    int rc = domm_reader_count(dump->reader, gfn * DOMM_PAGE_SIZE, chunk, count * DOMM_PAGE_SIZE,
+                               &dump->there);
     if (rc)
         return domm_fail_errno(err, DOMM_FAILED, -rc, "reading the memory of %s",
                                dump->guest->name);
@@ -123,35 +127,38 @@ static int dump_memory(struct guest_dump *dump, off_t begin, struct domm_error *
 }
 
 /* Those of vCPUs that are online. */
-static size_t read_registers(struct guest_dump *dump, struct user_regs_struct *registers_r)
+static int read_registers(struct guest_dump *dump, struct user_regs_struct *registers_r,
+                          size_t *count_r, struct domm_error *err)
 {
-    size_t count = 0;
-    for (unsigned int vcpu = 0; vcpu < dump->guest->vcpus && vcpu < MOST_CPUS; vcpu++) {
-        struct domm_error ignored;
-        if (domm_hv_registers(dump->hv, dump->guest->domid, vcpu, &registers_r[count], &ignored) ==
-            0)
-            count++;
+    *count_r = 0;
+    for (unsigned int vcpu = 0; vcpu <= dump->guest->last_vcpu && vcpu < MOST_CPUS; vcpu++) {
+        int rc = domm_hv_registers(dump->hv, dump->guest->domid, vcpu, &registers_r[*count_r], err);
+        if (rc && rc != -DOMM_NOT_FOUND)
+            return rc;
+        *count_r += rc == 0;
     }
-    return count;
+    return 0;
 }
 
 static int dump_core(struct guest_dump *dump, struct domm_error *err)
 {
     cleanup_free struct user_regs_struct *registers = calloc(MOST_CPUS, sizeof(*registers));
-    size_t size;
-    if (!registers)
-        return domm_no_memory(err);
-    const struct core_facts facts = {
+    struct core_facts facts = {
         .frames = dump->physical.frames,
         .direct_map = dump->direct_map,
         .vmcoreinfo = dump->kernel ? kernel_page(dump->kernel) : NULL,
         .registers = registers,
-        .n_registers = read_registers(dump, registers),
     };
+    size_t size;
+    if (!registers)
+        return domm_no_memory(err);
+    int rc = read_registers(dump, registers, &facts.n_registers, err);
+    if (rc)
+        return rc;
     cleanup_free unsigned char *header = core_header_make(&facts, &size);
     if (!header)
         return domm_no_memory(err);
-    int rc = dump_write(dump, header, size, 0, err);
+    rc = dump_write(dump, header, size, 0, err);
     if (rc)
         return rc;
     rc = dump_memory(dump, (off_t)size, err);
@@ -159,10 +166,17 @@ static int dump_core(struct guest_dump *dump, struct domm_error *err)
         return rc;
     if (ftruncate(dump->fd, (off_t)(size + facts.frames * DOMM_PAGE_SIZE)))
         return domm_fail_errno(err, DOMM_FAILED, errno, "writing %s", dump->part);
-    return 0;
+    return domm_hv_pages(dump->hv, dump->guest->domid, &dump->owned, err);
 }
 
-/* Of one moment: the guest is paused, and runs again even if this process is killed. */
+/* From here on a migration refuses the guest, since it is paused; none may have begun before. */
+static int dump_while_paused(struct guest_dump *dump, struct domm_error *err)
+{
+    int rc = cmd_refuse_moving(dump->entry, err);
+    return rc ? rc : dump_core(dump, err);
+}
+
+/* Of one moment: the guest is paused. If this process is killed, dommd has it run again. */
 static int dump_paused(struct guest_dump *dump, struct domm_error *err)
 {
     struct domm_pause_guard guard;
@@ -170,7 +184,7 @@ static int dump_paused(struct guest_dump *dump, struct domm_error *err)
     if (rc)
         return rc;
     uint64_t began = domm_now_ns();
-    rc = domm_pause_guard_end(&guard, dump_core(dump, err), err);
+    rc = domm_pause_guard_end(&guard, dump_while_paused(dump, err), err);
     dump->paused_ns = domm_now_ns() - began;
     return rc;
 }
@@ -181,17 +195,32 @@ static int read_memory_of(const void *context, uint64_t address, void *buffer, s
 }
 
 /* While the guest runs. */
-static void find_kernel(struct guest_dump *dump)
+static int find_kernel(struct guest_dump *dump, struct domm_error *err)
 {
-    struct domm_log *log = dump->context->log;
-    if (domm_kernel_open(&dump->physical, &dump->kernel)) {
-        dump->kernel = NULL;
-        domm_log(log, DOMM_LOG_WARN,
-                 "no Linux kernel is found in %s: the core has its memory, and no VMCOREINFO",
-                 dump->guest->name);
-        return;
+    int rc = domm_kernel_open(&dump->physical, &dump->kernel);
+    if (rc == 0) {
+        dump->direct_map = core_direct_map(dump->kernel);
+        return 0;
     }
-    dump->direct_map = core_direct_map(dump->kernel);
+    dump->kernel = NULL;
+    if (rc != -ENOENT && rc != -ETIMEDOUT)
+        return domm_fail_errno(err, DOMM_FAILED, -rc, "searching %s for its kernel",
+                               dump->guest->name);
+    domm_log(dump->context->log, DOMM_LOG_WARN,
+             "%s in %s: the core has its memory, and no VMCOREINFO",
+             rc == -ENOENT ? "no Linux kernel is found"
+                           : "too much looks like a Linux kernel to find the right one",
+             dump->guest->name);
+    return 0;
+}
+
+/* A device would be replaced by a file. */
+static int refuse_special(const char *path, struct domm_error *err)
+{
+    struct stat stat;
+    if (lstat(path, &stat) || S_ISREG(stat.st_mode))
+        return 0;
+    return domm_fail(err, DOMM_REFUSED, "%s exists and is not a regular file", path);
 }
 
 static int dump_make_part(struct guest_dump *dump, struct domm_error *err)
@@ -212,6 +241,8 @@ static int dump_to_file(struct guest_dump *dump, struct domm_error *err)
     if (rc)
         return rc;
     rc = dump->live ? dump_core(dump, err) : dump_paused(dump, err);
+    if (!rc && fsync(dump->fd))
+        rc = domm_fail_errno(err, DOMM_FAILED, errno, "writing %s", dump->part);
     if (!rc && rename(dump->part, dump->path))
         rc = domm_fail_errno(err, DOMM_FAILED, errno, "replacing %s", dump->path);
     if (rc)
@@ -241,6 +272,12 @@ static void dump_close(struct guest_dump *dump)
     domm_hv_close(dump->hv);
 }
 
+/* Pages of the guest beyond the end of its memory. */
+static uint64_t left_out(const struct guest_dump *dump)
+{
+    return dump->owned > dump->there ? dump->owned - dump->there : 0;
+}
+
 static void dump_report(const struct guest_dump *dump)
 {
     char uuid[DOMM_UUID_TEXT];
@@ -250,9 +287,10 @@ static void dump_report(const struct guest_dump *dump)
                (unsigned long long)dump->physical.frames, dump->guest->name,
                release ? release : "no Linux kernel found");
         if (dump->live)
-            puts("while it ran");
+            fputs("while it ran", stdout);
         else
-            printf("which was paused for %.1f s\n", (double)dump->paused_ns / 1e9);
+            printf("which was paused for %.1f s", (double)dump->paused_ns / 1e9);
+        printf("; %llu pages elsewhere are left out\n", (unsigned long long)left_out(dump));
         return;
     }
     cleanup_json struct json_object *root = json_object_new_object();
@@ -263,6 +301,7 @@ static void dump_report(const struct guest_dump *dump)
     domm_json_number(root, "domid", dump->guest->domid);
     domm_json_number(root, "frames", dump->physical.frames);
     domm_json_number(root, "pages", dump->pages);
+    domm_json_number(root, "left_out", left_out(dump));
     json_object_object_add(root, "release", release ? json_object_new_string(release) : NULL);
     domm_json_bool(root, "live", dump->live);
     domm_json_number(root, "paused_ns", dump->paused_ns);
@@ -275,8 +314,10 @@ static int dump_guest(struct guest_dump *dump, struct domm_error *err)
     int rc = dump_open(dump, err);
     if (rc)
         return rc;
-    find_kernel(dump);
-    cmd_signals_block(SIGINT, &dump->signals, &old_mask);
+    rc = find_kernel(dump, err);
+    if (rc)
+        return rc;
+    cmd_signals_block(SIGQUIT, &dump->signals, &old_mask);
     rc = dump_to_file(dump, err);
     domm_log_status(dump->context->log, NULL);
     cmd_signals_unblock(&dump->signals, &old_mask);
@@ -297,14 +338,22 @@ static int dump_refuse_pv(const struct domm_domain *guest, struct domm_error *er
 static int dump_entry(struct cmd_context *context, const struct domm_inventory_entry *entry,
                       const struct cmd_arguments *arguments, struct domm_error *err)
 {
-    struct guest_dump dump = {
-        .context = context, .guest = &entry->domain, .path = arguments->operands[1]};
+    struct guest_dump dump = {.context = context,
+                              .entry = entry,
+                              .guest = &entry->domain,
+                              .path = arguments->operands[1]};
     for (size_t i = 0; i < arguments->n_options; i++)
         dump.live |= arguments->options[i].id == 'l';
     int rc = dump_refuse_pv(&entry->domain, err);
     if (rc)
         return rc;
+    rc = refuse_special(dump.path, err);
+    if (rc)
+        return rc;
     rc = cmd_refuse_moving(entry, err);
+    if (rc)
+        return rc;
+    rc = dump.live ? 0 : cmd_need_dommd(context, err);
     if (rc)
         return rc;
     rc = dump_guest(&dump, err);

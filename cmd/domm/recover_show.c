@@ -50,7 +50,7 @@ static const char *intent(const struct domm_recover_result *result)
                                "would be destroyed";
     case DOMM_RECOVERY_WAIT:
     case DOMM_RECOVERY_DECIDE:
-        return "would be left as they are";
+        return "would stay as they are";
     default:
         return "have ended here; that would be recorded";
     }
@@ -64,9 +64,10 @@ static void show_intent(const struct domm_recover_result *result)
     domm_uuid_format(&facts->migration, uuid);
     printf("%s and its target%s ", name, facts->n_guests == 2 ? "" : "s");
     if (result->asks)
-        printf("depend on what %s would answer", facts->other);
-    else
-        fputs(intent(result), stdout);
+        printf("depend on what %s would answer; without an answer they ", facts->other);
+    fputs(intent(result), stdout);
+    if (!result->asks && result->err.code)
+        printf(": %s", result->err.text);
     printf(" (migration %s)\n", uuid);
 }
 
@@ -92,6 +93,13 @@ static void show_text(struct recover_show *show, const struct domm_recover_resul
            deed(result), uuid);
 }
 
+/* Why it is not settled. In a dry run the destination has not been asked, which is no reason. */
+static struct json_object *reason_json(const struct domm_recover_result *result, bool dry_run)
+{
+    bool none = result->settled || !result->err.code || (dry_run && result->asks);
+    return none ? NULL : json_object_new_string(result->err.text);
+}
+
 static struct json_object *result_json(const struct domm_recover_result *result, bool dry_run)
 {
     const struct domm_journal_facts *facts = result->facts;
@@ -104,11 +112,10 @@ static struct json_object *result_json(const struct domm_recover_result *result,
     domm_json_text(object, "end", facts->source ? "source" : "destination");
     json_object_object_add(object, "guests", guests);
     domm_json_text(object, "answer", domm_recovery_answer_word(result->answer));
-    domm_json_text(object, "action", dry_run && result->asks ? "ask" : action_word(result->then));
+    domm_json_text(object, "action", action_word(result->then));
+    domm_json_bool(object, "asks", result->asks);
     domm_json_bool(object, "settled", result->settled);
-    json_object_object_add(object, "reason",
-                           result->settled || dry_run ? NULL
-                                                      : json_object_new_string(result->err.text));
+    json_object_object_add(object, "reason", reason_json(result, dry_run));
     return object;
 }
 

@@ -224,7 +224,7 @@ const struct cmd_row cmd_table[] = {
         .description =
             "Writes the memory of GUEST, a PVH or HVM guest, to FILE as an ELF core with the\n"
             "VMCOREINFO of its Linux kernel, which crash(8), drgn and makedumpfile(8) read.\n"
-            "The guest is paused meanwhile, unless --live is given; it runs again even if\n"
+            "The guest is paused meanwhile, unless --live is given; dommd has it run again if\n"
             "domm is killed.",
         .options = dump_options,
         .min_operands = 2,

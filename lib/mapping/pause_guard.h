@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pauses a monitor while its page tables are read or changed, so that it runs again even if the
- * process that holds it dies.
+ * Pauses a guest while its memory, or a monitor's page tables, are read or changed, so that it runs
+ * again even if the process that holds it dies.
  *
  * Xen counts a domain's controller pauses, and keeps the pause of a process that is killed
  * (xen/common/domain.c, domain_pause_by_systemcontroller). A process that holds a monitor therefore

@@ -243,12 +243,13 @@ static void settle_open(struct domm_recovering *r, struct recovery *recovery)
 static void settle_locked(struct recovery *recovery, const struct domm_journal_facts *before)
 {
     static struct domm_recovering recovering;
-    struct domm_recover_result result = {.facts = before};
+    struct domm_recover_result result = {.facts = before, .then = DOMM_RECOVERY_WAIT};
     cleanup_free struct domm_journal_facts *facts = malloc(sizeof(*facts));
     if (!facts || !domm_journal_facts_find(&before->migration, before->source, facts) ||
         facts->over)
         return;
-    if (domm_recover_open(&recovering, facts, recovery->log, &result.err)) {
+    if (domm_recover_open(&recovering, facts, recovery->options->dry_run, recovery->log,
+                          &result.err)) {
         say(recovery, &result);
     } else {
         if (!recovery->options->dry_run)

@@ -36,7 +36,7 @@ struct domm_recover_result {
     const struct domm_journal_facts *facts;
     enum domm_recovery_answer answer; /* of the destination, if it was asked */
     enum domm_recovery then;          /* what the rules say */
-    bool asks;                        /* in a dry run: the destination would be asked first */
+    bool asks;                        /* the destination is asked first, or in a dry run would be */
     bool settled;                     /* it was done, and nothing is left */
     struct domm_error err;            /* why not; or why there was no answer; code 0: nothing */
 };

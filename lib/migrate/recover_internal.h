@@ -16,10 +16,10 @@ struct domm_recovering {
 };
 
 /* recover_open.c: opens everything and finds the guests: at the source the domains of the journal,
- * at the destination the newest domains of their UUIDs. domm_recover_close must be called, also
- * after a failure. */
+ * at the destination the newest domains of their UUIDs. In a dry run there is no journal, which
+ * would be written to. domm_recover_close must be called, also after a failure. */
 int domm_recover_open(struct domm_recovering *r, const struct domm_journal_facts *facts,
-                      struct domm_log *log, struct domm_error *err);
+                      bool dry_run, struct domm_log *log, struct domm_error *err);
 void domm_recover_close(struct domm_recovering *r);
 
 /* recover_open.c: whether one of the migration's domains is on this host: at the source one of its

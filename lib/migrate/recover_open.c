@@ -99,7 +99,7 @@ static void recover_take_guests(struct domm_recovering *r)
 }
 
 int domm_recover_open(struct domm_recovering *r, const struct domm_journal_facts *facts,
-                      struct domm_log *log, struct domm_error *err)
+                      bool dry_run, struct domm_log *log, struct domm_error *err)
 {
     struct domm_session *session = &r->source.session;
     memset(r, 0, sizeof(*r));
@@ -115,7 +115,7 @@ int domm_recover_open(struct domm_recovering *r, const struct domm_journal_facts
         return rc;
     take_monitor_config(r);
     rc = recover_take_record(r, err);
-    if (rc)
+    if (rc || dry_run)
         return rc;
     return domm_journal_resume(facts->path, &session->journal, err);
 }

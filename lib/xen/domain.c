@@ -80,6 +80,7 @@ static int domain_fill(struct domm_xen *xen, const libxl_dominfo *info,
         .state = domain_state_of(info),
         .memory_kib = info->current_memkb + info->outstanding_memkb,
         .vcpus = info->vcpu_online,
+        .last_vcpu = info->vcpu_max_id,
     };
     memcpy(domain_r->uuid.bytes, libxl_uuid_bytearray_const(&info->uuid),
            sizeof(domain_r->uuid.bytes));

@@ -32,7 +32,8 @@ struct domm_domain {
     enum domm_domain_type type;
     enum domm_domain_state state;
     uint64_t memory_kib;
-    uint32_t vcpus; /* online */
+    uint32_t vcpus;     /* online */
+    uint32_t last_vcpu; /* the highest number of one, online or not */
 };
 
 /* Suffixes of a domain's name during a migration, as in xl (tools/xl/xl_migrate.c): of the copy

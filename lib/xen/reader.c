@@ -88,7 +88,7 @@ static void reader_translate(const struct domm_reader *reader, uint64_t gfn, siz
 
 /* `size` bytes from `offset` in the first frame on, which take `count` frames. */
 static int read_chunk(const struct domm_reader *reader, uint64_t gfn, size_t count, size_t offset,
-                      void *buffer, size_t size)
+                      void *buffer, size_t size, uint64_t *there)
 {
     uint64_t frames[CHUNK_FRAMES];
     int errors[CHUNK_FRAMES];
@@ -107,6 +107,7 @@ static int read_chunk(const struct domm_reader *reader, uint64_t gfn, size_t cou
         else
             memcpy((char *)buffer + done, pages + at, part);
         holes |= hole;
+        *there += !hole;
         done += part;
     }
     domm_hv_unmap(reader->hv, pages, count);
@@ -115,6 +116,13 @@ static int read_chunk(const struct domm_reader *reader, uint64_t gfn, size_t cou
 }
 
 int domm_reader_read(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size)
+{
+    uint64_t there = 0;
+    return domm_reader_count(reader, address, buffer, size, &there);
+}
+
+int domm_reader_count(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size,
+                      uint64_t *there)
 {
     uint64_t end = reader->frames * DOMM_PAGE_SIZE;
     if (address > end || size > end - address)
@@ -125,8 +133,8 @@ int domm_reader_read(const struct domm_reader *reader, uint64_t address, void *b
         size_t most = CHUNK_FRAMES * (size_t)DOMM_PAGE_SIZE - offset;
         size_t part = size - done < most ? size - done : most;
         size_t count = (offset + part + DOMM_PAGE_SIZE - 1) / DOMM_PAGE_SIZE;
-        int rc =
-            read_chunk(reader, at / DOMM_PAGE_SIZE, count, offset, (char *)buffer + done, part);
+        int rc = read_chunk(reader, at / DOMM_PAGE_SIZE, count, offset, (char *)buffer + done, part,
+                            there);
         if (rc)
             return rc;
         done += part;

@@ -29,4 +29,8 @@ uint64_t domm_reader_frames(const struct domm_reader *reader);
  * has ended, -EINVAL beyond its memory. */
 int domm_reader_read(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size);
 
+/* The same, and adds to *there how many of the frames are no holes. */
+int domm_reader_count(const struct domm_reader *reader, uint64_t address, void *buffer, size_t size,
+                      uint64_t *there);
+
 #endif

@@ -98,11 +98,12 @@ static void map_all(struct monitor *monitor, const uint32_t *places, unsigned in
 
 static struct monitor *monitor_of(const uint32_t *places, unsigned int target)
 {
+    static char name[] = "monitor";
     struct monitor *monitor = need(calloc(1, sizeof(*monitor)));
     struct domm_error err;
     *monitor = (struct monitor){.service = &service,
                                 .domid = 100 + target,
-                                .name = (char[]){"monitor"},
+                                .name = name,
                                 .lines = {.bucket = {.rate = 1}},
                                 .n_targets = 1};
     monitor->targets[0] =

@@ -19,7 +19,7 @@ nothing_beside() { [ "$(ls "$BATS_TEST_TMPDIR" | grep -c core)" = "$1" ]; }
 
 @test "the file is an ELF core with the memory, its VMCOREINFO and the registers" {
     run -0 --separate-stderr "$host" dump web "$core"
-    [[ $output == *"$core: "*" pages of web (6."*"), which was paused for "*" s" ]]
+    [[ $output == *"$core: "*" pages of web (6."*"), which was paused for "*" s; 3 pages elsewhere are left out" ]]
     memory_of "$core" | cmp - "$FAKE_HOST/memory"
     run -0 readelf -W --program-headers --notes "$core"
     echo "$output"
@@ -70,6 +70,10 @@ nothing_beside() { [ "$(ls "$BATS_TEST_TMPDIR" | grep -c core)" = "$1" ]; }
     says "xl dump-core"
     fails 5 "$host" dump nobody "$core"
     fails 5 "$host" dump web "$BATS_TEST_TMPDIR/nowhere/core"
+    fails 3 "$host" dump web /dev/null
+    says "is not a regular file"
+    [ -c /dev/null ]
+    fails 3 "$host" dump web "$BATS_TEST_TMPDIR"
     fails 2 "$host" dump web
     fails 2 "$host" -N dump web "$core"
     nothing_beside 0

@@ -42,6 +42,21 @@ WRAP(int, domm_reader_read, const struct domm_reader *reader, uint64_t address, 
     return pread(memory_fd, buffer, size, (off_t)address) == (ssize_t)size ? 0 : -EIO;
 }
 
+WRAP(int, domm_reader_count, const struct domm_reader *reader, uint64_t address, void *buffer,
+     size_t size, uint64_t *there)
+{
+    *there += size / DOMM_PAGE_SIZE;
+    return __wrap_domm_reader_read(reader, address, buffer, size);
+}
+
+/* Three are elsewhere. */
+WRAP(int, domm_hv_pages, struct domm_hv *hv, uint32_t domid, uint64_t *pages_r,
+     struct domm_error *err)
+{
+    *pages_r = __wrap_domm_reader_frames(NULL) + 3;
+    return 0;
+}
+
 /* What happens while the guest is paused: the command FAKE_MEANWHILE. */
 WRAP(int, domm_pause_guard_begin, struct domm_hv *hv, uint32_t monitor,
      struct domm_pause_guard *guard_r, struct domm_error *err)

@@ -110,6 +110,7 @@ END
     "$DOMM_BUILD/tests/cli/fake-kernel-image" >"$FAKE_HOST/memory"
     prints 0 dump web "$BATS_TEST_TMPDIR/core"
     tells 'o["name"] == "web" and not o["live"] and 0 < o["pages"] < o["frames"] and o["release"]'
+    tells 'o["left_out"] == 3'
     head -c 1000000 /dev/urandom >"$FAKE_HOST/memory"
     prints 0 dump --live 1 "$BATS_TEST_TMPDIR/core"
     tells 'o["live"] and o["paused_ns"] == 0 and o["release"] is None and o["pages"] == 244'
@@ -132,9 +133,11 @@ END
     prints 0 recover
     run -0 "$host" migrate -s false web host2
     schema=recover prints 0 -N recover
-    tells 'o["migrations"][0]["action"] == "ask" and not o["migrations"][0]["settled"]'
+    tells 'o["migrations"][0]["asks"] and o["migrations"][0]["action"] == "decide" and not o["migrations"][0]["reason"]'
+    schema=recover prints 0 -N recover --assume-rolled-back ids
+    tells 'o["migrations"][0]["asks"] and o["migrations"][0]["action"] != "decide"'
     run -0 "$host" -N recover
-    [[ $output == "ids and its target"*" depend on what host2 would answer (migration $migration)" ]]
+    [[ $output == "ids and its target"*" depend on what host2 would answer; without an answer they would stay as they are (migration $migration)" ]]
     prints 9 release ids
     tells 'not o["migrations"][0]["settled"]'
     prints 9 recover
@@ -142,7 +145,7 @@ END
     # The copies have ended meanwhile.
     sed -i 's/"domid":[ 0-9]*/"domid":77/g' "$FAKE_HOST/migrations/$migration.source/journal"
     schema=recover prints 0 -N recover
-    tells 'o["migrations"][0]["action"] in ("nothing", "ask")'
+    tells 'o["migrations"][0]["action"] in ("nothing", "decide")'
     prints 0 recover
     tells 'o["migrations"][0]["settled"]'
 }

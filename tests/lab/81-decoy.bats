@@ -49,7 +49,7 @@ check() { in_domm "domm-kernel-check check -b /var/tmp/baseline $mem"; }
 		[ "$n" = $((n / 2 * 2)) ] && what=clean || what=evil
 		[ "$(said "$gfn")" = "decoy: $what $n" ] || { said "$gfn"; return 1; }
 	done
-	all_seen
+	eventually 10 all_seen
 }
 
 @test "a page that is swapped 10 times a second is told of, and never kept as it was" {
@@ -83,17 +83,20 @@ check() { in_domm "domm-kernel-check check -b /var/tmp/baseline $mem"; }
 	check
 }
 
-@test "kernel text that is swapped 10 times a second is never read as clean" {
+# A check is 8 looks, each of which finds what is there at its moment: all 8 find the clean text once
+# in 256 times.
+@test "kernel text that is swapped 10 times a second is not taken for clean" {
 	at=$(address_of __x64_sys_sethostname)
 	decoy "text=0x$(printf %x $((0x$at + 16)))"
 	act hooks
-	codes=
+	codes= clean=0
 	for _ in 1 2 3 4 5; do
 		run check
 		codes="$codes $status"
-		[ "$status" != 0 ] || { echo "$output"; return 1; }
+		[ "$status" != 0 ] || clean=$((clean + 1))
 	done
 	note "exit codes:$codes; ${lines[-1]}"
+	[ $clean -le 1 ]
 	act stop
 }
 

@@ -71,21 +71,27 @@ kernel_messages() {
 	lab ssh host1 'cat >/run/makedumpfile/makedumpfile && chmod 755 /run/makedumpfile/makedumpfile' <"$program"
 	in_guest host1 target1 'echo "the word of the hour is heliotrope" >/dev/kmsg'
 	for how in '' --live; do
-		before=$(ticks target1)
 		on host1 "domm --json dump $how target1 /var/tmp/core" >"$BATS_TEST_TMPDIR/said"
 		note "$(jq -c 'del(.uuid)' "$BATS_TEST_TMPDIR/said")"
 		[ "$(jq -r .release "$BATS_TEST_TMPDIR/said")" = "$(in_guest host1 target1 'uname -r')" ]
 		kernel_messages /var/tmp/core >"$BATS_TEST_TMPDIR/messages"
 		grep -q 'Linux version' "$BATS_TEST_TMPDIR/messages"
 		grep -q 'the word of the hour is heliotrope' "$BATS_TEST_TMPDIR/messages"
+		before=$(ticks target1)
 		eventually 20 eval '[ "$(ticks target1)" -gt "$before" ]'
 	done
 	on host1 'rm /var/tmp/core'
 	on host1 'domm -q monitor-status domm1' >/dev/null
-	# A killed dump leaves the guest running.
-	on host1 '(domm dump target1 /var/tmp/core >/dev/null 2>&1 &) && sleep 1.5 && pkill -KILL -x domm; rm -f /var/tmp/core*'
+}
+
+@test "a dump that is killed leaves the guest running" {
+	on host1 '(domm dump target1 /var/tmp/core >/dev/null 2>&1 &)
+		until xl list target1 | grep -q " --p--"; do sleep 0.1; done
+		pkill -KILL -x domm'
+	eventually 20 on host1 '! xl list target1 | grep -q " --p--"'
 	before=$(ticks target1)
 	eventually 20 eval '[ "$(ticks target1)" -gt "$before" ]'
+	on host1 'rm /var/tmp/core.*'
 }
 
 @test "what is no domain to read is refused with a reason and a code" {

@@ -9,7 +9,7 @@ load helpers
 tries() {
 	local pattern
 	pattern=$(printf '|%s' "$@")
-	run "$here/faults/matrix" --kinds kill,fail,cut --to "$BATS_FILE_TMPDIR/faults" "^(${pattern#|})\$"
+	run "$here/faults/matrix" --kinds kill,fail,cut --to "${DOMM_FAILURES:-/tmp/domm-failures}/92-faults" "^(${pattern#|})\$"
 	echo "$output"
 	grep '^|' <<<"$output" | sed 's/^/# /' >&3
 	[ "$status" = 0 ]

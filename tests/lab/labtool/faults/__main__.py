@@ -13,7 +13,7 @@ import time
 from ..base import HOME, LabError, SOURCE, say
 from ..lab import Lab
 from . import points, trial
-from .points import DEFAULT_KINDS, KINDS
+from .points import DEFAULT_KINDS, KINDS, LATE_FAILURE
 
 
 def _kinds(text):
@@ -34,6 +34,8 @@ def _parser():
                    help="only cases that it matches: KIND END WHEN WHAT GUEST, as \"kill source after stop 1\"")
     p.add_argument("--kinds", type=_kinds, default=list(DEFAULT_KINDS), metavar="KIND,…",
                    help=f"faults to try at each point (default: {','.join(DEFAULT_KINDS)})")
+    p.add_argument("--undo", action="store_true",
+                   help=f"have it {LATE_FAILURE}, and put the faults into what takes it back")
     p.add_argument("--random", type=int, metavar="N", help="instead: kill either end at N random instants")
     p.add_argument("--seed", type=int, default=1, help="of the instants (default: 1)")
     p.add_argument("--minutes", type=float, help="begin no case later than this")
@@ -47,11 +49,17 @@ def _parser():
 def _choose(lab, args):
     trial.bring_up(lab)
     text, seconds = trial.points_passed(lab)
-    passed = points.of_lines(text)
+    passed, first = points.of_lines(text), ()
     say(f"{len(passed)} points are passed without a fault, in {seconds:.0f} s")
     if args.random:
         return points.instants(args.random, seconds, args.seed)
-    return points.cases(passed, args.kinds, args.cases)
+    if args.undo:
+        first = (LATE_FAILURE,)
+        passed = [point for point in points.of_lines(trial.points_passed(lab, first)[0]) if point not in passed]
+    chosen = points.cases(passed, args.kinds, args.cases, first)
+    if not chosen:
+        raise LabError(f"no case matches '{args.cases.pattern}'; --list shows them")
+    return chosen
 
 
 def _try_all(lab, args):

@@ -18,6 +18,8 @@ KINDS = {
 }
 # Those that are tried at each point unless others are asked for.
 DEFAULT_KINDS = ("kill", "fail", "cut")
+# After it everything is taken back.
+LATE_FAILURE = "fail source before send-commit 0"
 # What ends with a host that is reset is nobody's fault; nor is a guest that was destroyed.
 LOSES_GUESTS = ("lose-target", "lose-monitor", "reset")
 
@@ -29,6 +31,7 @@ class Case:
 
     kind: str
     point: str
+    first: tuple = ()  # faults that lead there, as "KIND END WHEN WHAT GUEST"
 
     @property
     def end(self):
@@ -49,9 +52,9 @@ def of_lines(text):
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if len(line.split()) == 4))
 
 
-def cases(points, kinds, pattern):
+def cases(points, kinds, pattern, first=()):
     """All kinds at all points whose case, as text, the regular expression matches."""
-    found = [Case(kind, point) for point in points for kind in kinds]
+    found = [Case(kind, point, first) for point in points for kind in kinds]
     return [case for case in found if pattern.search(str(case))]
 
 

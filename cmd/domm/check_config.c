@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 
 #include "cmd/domm/check.h"
+#include "cmd/domm/defaults.h"
 #include "lib/pair/config.h"
 #include "lib/pair/storage_check.h"
 
@@ -71,6 +72,14 @@ static void check_config_targets(struct cmd_findings *findings, const struct dom
     }
 }
 
+static void check_config_settings(struct cmd_findings *findings, const struct domm_config *config)
+{
+    struct domm_error err;
+    int rc = cmd_settings_check(&config->migrate, &err);
+    if (config->migrate.count)
+        cmd_find_outcome(findings, "migrate", rc, &err, "the pair's own settings");
+}
+
 static void check_config_storage(struct cmd_findings *findings, const struct domm_config *config)
 {
     for (size_t i = 0; i < config->n_storage; i++) {
@@ -99,5 +108,6 @@ void cmd_check_config(struct cmd_findings *findings, const char *path)
     check_disks(findings, config);
     check_vifs(findings, config);
     check_config_storage(findings, config);
+    check_config_settings(findings, config);
     domm_config_free(config);
 }

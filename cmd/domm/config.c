@@ -45,9 +45,13 @@ static void config_print_json(const struct cmd_defaults *defaults)
 int cmd_config(struct cmd_context *context, const struct cmd_arguments *arguments,
                struct domm_error *err)
 {
-    (void)arguments;
     struct cmd_defaults defaults;
+    struct domm_settings of_pair = {0};
+    if (arguments->n_operands)
+        cmd_settings_read(arguments->operands[0], &of_pair);
     int rc = cmd_defaults_read(cmd_migrate_options, &defaults, err);
+    if (!rc)
+        rc = cmd_defaults_override(&defaults, &of_pair, err);
     if (!rc && context->globals.json)
         config_print_json(&defaults);
     else if (!rc)

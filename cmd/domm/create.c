@@ -4,6 +4,7 @@
 
 #include "cmd/domm/arguments.h"
 #include "cmd/domm/commands.h"
+#include "cmd/domm/defaults.h"
 #include "cmd/domm/host.h"
 #include "cmd/domm/interrupts.h"
 #include "cmd/domm/output.h"
@@ -28,6 +29,11 @@ static int create_read_config(const struct cmd_arguments *arguments, struct domm
         return rc;
     rc = domm_config_make(file, config_r, err);
     domm_config_file_free(file);
+    if (rc)
+        return rc;
+    rc = cmd_settings_check(&(*config_r)->migrate, err);
+    if (rc)
+        domm_config_free(*config_r);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/domm/host.h"
 #include "lib/xen/config_file.h"
 
 const char *cmd_defaults_path(void)
@@ -66,8 +67,7 @@ static int read_defaults_file(struct cmd_defaults *defaults, struct domm_error *
     return rc ? domm_hint(err, "see domm.conf(5)") : 0;
 }
 
-int cmd_defaults_read(const struct cmd_option *options, struct cmd_defaults *defaults_r,
-                      struct domm_error *err)
+static void list_options(const struct cmd_option *options, struct cmd_defaults *defaults_r)
 {
     *defaults_r = (struct cmd_defaults){0};
     for (; options->id && defaults_r->count < CMD_DEFAULTS_MAX; options++) {
@@ -77,7 +77,70 @@ int cmd_defaults_read(const struct cmd_option *options, struct cmd_defaults *def
         item->option = options;
         item->parsed = (struct cmd_parsed_option){.id = options->id, .value = options->preset};
     }
+}
+
+int cmd_defaults_read(const struct cmd_option *options, struct cmd_defaults *defaults_r,
+                      struct domm_error *err)
+{
+    list_options(options, defaults_r);
     return read_defaults_file(defaults_r, err);
+}
+
+/* A number is checked by who uses it. */
+static int check_value(const struct cmd_default *item, const char *value,
+                       struct cmd_parsed_option *parsed_r, struct domm_error *err)
+{
+    *parsed_r = (struct cmd_parsed_option){.id = item->option->id, .value = value};
+    if (item->option->values)
+        return cmd_option_choose(item->option, parsed_r, err);
+    return strspn(value, "0123456789") == strlen(value)
+               ? 0
+               : domm_fail(err, DOMM_REFUSED, "not a number");
+}
+
+static int override_one(struct cmd_defaults *defaults, const struct domm_setting *setting,
+                        struct domm_error *err)
+{
+    struct cmd_default *item = find_default(defaults, setting->key);
+    struct cmd_parsed_option parsed;
+    struct domm_error why;
+    if (!item || item->option->id == 's')
+        return domm_fail(err, DOMM_REFUSED, "migrate: a pair cannot set %s", setting->key);
+    if (check_value(item, setting->value, &parsed, &why))
+        return domm_fail(err, DOMM_REFUSED, "migrate: %s: '%s' is not a value of it", setting->key,
+                         setting->value);
+    item->parsed = parsed;
+    item->where = "the pair";
+    return 0;
+}
+
+int cmd_defaults_override(struct cmd_defaults *defaults, const struct domm_settings *settings,
+                          struct domm_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < settings->count; i++)
+        rc = override_one(defaults, &settings->items[i], err);
+    return rc ? domm_hint(err, "see migrate in domm.cfg(5)") : 0;
+}
+
+int cmd_settings_check(const struct domm_settings *settings, struct domm_error *err)
+{
+    struct cmd_defaults presets;
+    list_options(cmd_migrate_options, &presets);
+    return cmd_defaults_override(&presets, settings, err);
+}
+
+void cmd_settings_read(const char *pair, struct domm_settings *settings_r)
+{
+    struct domm_inventory inventory;
+    const struct domm_inventory_entry *monitor;
+    struct domm_error ignored;
+    *settings_r = (struct domm_settings){0};
+    if (!cmd_inventory_silently(&inventory))
+        return;
+    if (domm_inventory_find_pair(&inventory, pair, &monitor, &ignored) == 0)
+        *settings_r = monitor->record.migrate;
+    domm_inventory_free(&inventory);
 }
 
 void cmd_defaults_free(struct cmd_defaults *defaults)

@@ -118,3 +118,14 @@ int cmd_check_storage(struct cmd_context *context, const char *key,
                  doubt);
     return 0;
 }
+
+bool cmd_inventory_silently(struct domm_inventory *inventory_r)
+{
+    struct domm_log silent;
+    cleanup_xen struct domm_xen *xen = NULL;
+    struct domm_error ignored;
+    domm_log_init(&silent, stderr, "domm");
+    silent.minimum = DOMM_LOG_LEVELS;
+    return !domm_xen_open(&silent, &xen, &ignored) &&
+           !domm_inventory_read(xen, &silent, inventory_r, &ignored);
+}

@@ -17,6 +17,10 @@ struct cmd_host {
 int cmd_host_open(struct cmd_context *context, struct cmd_host *host_r, struct domm_error *err);
 void cmd_host_close(struct cmd_host *host);
 
+/* Reads the inventory for what can do without it, such as completion: says nothing, and false where
+ * it cannot be had. Freed by domm_inventory_free. */
+bool cmd_inventory_silently(struct domm_inventory *inventory_r);
+
 /* Reads the inventory anew: pointers into the old one are invalid. */
 int cmd_host_refresh(struct cmd_host *host, struct domm_error *err);
 

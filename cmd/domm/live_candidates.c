@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/domm/host.h"
 #include "cmd/domm/ssh_hosts.h"
 #include "lib/base/cleanup.h"
 #include "lib/migrate/journal/facts.h"
@@ -38,21 +39,10 @@ static bool can_stand(enum cmd_completer kind, const struct domm_domain *domain,
     }
 }
 
-static bool read_silently(struct domm_inventory *inventory_r)
-{
-    struct domm_log silent;
-    cleanup_xen struct domm_xen *xen = NULL;
-    struct domm_error ignored;
-    domm_log_init(&silent, stderr, "domm");
-    silent.minimum = DOMM_LOG_LEVELS;
-    return !domm_xen_open(&silent, &xen, &ignored) &&
-           !domm_inventory_read(xen, &silent, inventory_r, &ignored);
-}
-
 static void add_domains(const struct live_search *search)
 {
     struct domm_inventory inventory;
-    if (!read_silently(&inventory))
+    if (!cmd_inventory_silently(&inventory))
         return;
     for (size_t i = 0; i < inventory.count; i++) {
         const struct domm_inventory_entry *entry = &inventory.entries[i];
@@ -75,7 +65,7 @@ static void add_expected(const struct live_search *search)
     struct domm_error ignored;
     if (domm_expectations_read(NULL, &expected, &ignored))
         return;
-    if (read_silently(&inventory)) {
+    if (cmd_inventory_silently(&inventory)) {
         for (size_t i = 0; i < expected.count; i++) {
             if (!is_monitored(&inventory, &expected.list[i].target))
                 cmd_candidates_add(search->to, search->word, expected.list[i].target_name);

@@ -20,6 +20,7 @@
 
 struct migrate_request {
     struct domm_source_options options;
+    struct domm_settings of_pair;
     struct cmd_ssh ssh;
 };
 
@@ -82,6 +83,8 @@ static int take_defaults(struct migrate_request *request, struct domm_error *err
 {
     struct cmd_defaults defaults;
     int rc = cmd_defaults_read(cmd_migrate_options, &defaults, err);
+    if (!rc)
+        rc = cmd_defaults_override(&defaults, &request->of_pair, err);
     for (size_t i = 0; !rc && i < defaults.count; i++) {
         const struct cmd_default *item = &defaults.items[i];
         rc = item->parsed.value ? take_option(request, &item->parsed, err) : 0;
@@ -112,6 +115,7 @@ static int migrate_parse(const struct cmd_context *context, const struct cmd_arg
     *request = (struct migrate_request){.options = {.pair = arguments->operands[0],
                                                     .host = arguments->operands[1],
                                                     .preflight = context->globals.dry_run}};
+    cmd_settings_read(arguments->operands[0], &request->of_pair);
     int rc = take_defaults(request, err);
     for (size_t i = 0; !rc && i < arguments->n_options; i++)
         rc = take_option(request, &arguments->options[i], err);

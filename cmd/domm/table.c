@@ -23,7 +23,8 @@ static const struct cmd_option attach_options[] = {
 };
 
 static const struct cmd_option dump_options[] = {
-    {'l', "live", .help = "do not pause the guest: what it changes meanwhile is of several moments"},
+    {'l', "live",
+     .help = "do not pause the guest: what it changes meanwhile is of several moments"},
     {0},
 };
 
@@ -110,12 +111,14 @@ const struct cmd_row cmd_table[] = {
         .name = "config",
         .page = "domm(1)",
         .run = cmd_config,
-        .synopsis = "",
+        .synopsis = "[PAIR]",
         .summary = "print the defaults that hold, and their places",
         .description =
             "Prints the default of each option of migrate that has an argument, and where it\n"
-            "comes from: a line of domm.conf(5), or built in. The command line counts before\n"
-            "that file.",
+            "comes from: with PAIR from the pair itself, which its domm.cfg(5) has set; a\n"
+            "line of domm.conf(5); or built in. The command line counts before all of these.",
+        .max_operands = 1,
+        .completers = {COMPLETE_PAIR},
     },
     {
         .name = "create",

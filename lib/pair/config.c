@@ -59,6 +59,7 @@ static const struct key keys[] = {
     {.name = "target", .type = KEY_ITEM_OR_ITEMS, .take = domm_config_take_target},
     {.name = "mirror", .type = KEY_ITEMS, .take = domm_config_take_mirror},
     {.name = "storage", .type = KEY_ITEMS, .take = domm_config_take_storage},
+    {.name = "migrate", .type = KEY_ITEMS, .take = domm_config_take_setting},
     {.name = "ready_timeout",
      .type = KEY_NUMBER,
      AT(ready_timeout),

@@ -63,6 +63,7 @@ struct domm_config {
     unsigned memory_mib, vcpus, max_grant_frames; /* the last: 0 if not given */
     enum domm_on_event on_poweroff, on_reboot, on_crash;
     unsigned ready_timeout; /* seconds */
+    struct domm_settings migrate;
     size_t n_targets;
     char *targets[DOMM_RECORD_MAX_TARGETS]; /* names or UUIDs */
     size_t n_disks, n_vifs, n_mirrors, n_storage;

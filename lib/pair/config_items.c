@@ -341,3 +341,8 @@ int domm_storage_parse(const char *text, struct domm_storage *storage_r, struct 
     free_values(values, STORAGE_KEYS);
     return rc;
 }
+
+int domm_config_take_setting(struct domm_config *config, const char *text, struct domm_error *err)
+{
+    return domm_settings_add(&config->migrate, text, err);
+}

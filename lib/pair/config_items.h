@@ -13,6 +13,7 @@ domm_config_take domm_config_take_disk;
 domm_config_take domm_config_take_vif;
 domm_config_take domm_config_take_mirror;
 domm_config_take domm_config_take_storage;
+domm_config_take domm_config_take_setting;
 
 /* Checks that the file exists and is not a directory. */
 int domm_config_check_file(const char *path, struct domm_error *err);

@@ -86,6 +86,14 @@ static struct json_object *targets_json(const struct domm_config *config)
     return list;
 }
 
+static struct json_object *migrate_json(const struct domm_config *config)
+{
+    struct json_object *object = json_object_new_object();
+    for (size_t i = 0; i < config->migrate.count; i++)
+        domm_json_text(object, config->migrate.items[i].key, config->migrate.items[i].value);
+    return object;
+}
+
 struct json_object *domm_config_json(const struct domm_config *config)
 {
     struct json_object *root = json_object_new_object();
@@ -110,6 +118,7 @@ struct json_object *domm_config_json(const struct domm_config *config)
     json_object_object_add(root, "target", targets_json(config));
     json_object_object_add(root, "mirror", mirrors_json(config));
     json_object_object_add(root, "storage", storage_json(config));
+    json_object_object_add(root, "migrate", migrate_json(config));
     domm_json_number(root, "ready_timeout", config->ready_timeout);
     return root;
 }

@@ -154,8 +154,7 @@ static int plan_check_identity(const struct domm_inventory *inventory,
 {
     for (size_t i = 0; i < inventory->count; i++) {
         if (strcmp(inventory->entries[i].domain.name, config->name) == 0)
-            return domm_fail(err, DOMM_PREFLIGHT, "name: a domain named %s exists",
-                             config->name);
+            return domm_fail(err, DOMM_PREFLIGHT, "name: a domain named %s exists", config->name);
     }
     const struct domm_inventory_entry *same =
         config->has_uuid ? domm_inventory_by_uuid(inventory, &config->uuid) : NULL;
@@ -168,7 +167,8 @@ int domm_plan_create(struct domm_xen *xen, struct nl_sock *netlink,
                      const struct domm_inventory *inventory, const struct domm_config *config,
                      struct domm_record *record_r, struct domm_error *err)
 {
-    *record_r = (struct domm_record){.ready_timeout = config->ready_timeout};
+    *record_r =
+        (struct domm_record){.ready_timeout = config->ready_timeout, .migrate = config->migrate};
     int rc = plan_check_identity(inventory, config, err);
     if (rc)
         return rc;

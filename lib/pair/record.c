@@ -191,6 +191,22 @@ static int read_targets(struct domm_record *record, struct json_object *root,
     return rc;
 }
 
+static int read_settings(struct domm_record *record, struct json_object *root,
+                         struct domm_error *err)
+{
+    struct json_object *list;
+    size_t count;
+    record->migrate = (struct domm_settings){0};
+    int rc = read_list(root, "migrate", DOMM_SETTINGS_MAX, &list, &count, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+        if (!json_object_is_type(item, json_type_string))
+            return domm_fail(err, DOMM_REFUSED, "an item of \"migrate\" is not a text");
+        rc = domm_settings_add(&record->migrate, json_object_get_string(item), err);
+    }
+    return rc;
+}
+
 static int check_version(struct json_object *root, struct domm_error *err)
 {
     struct json_object *version;
@@ -247,6 +263,9 @@ int domm_record_parse(const char *data, size_t size, struct domm_record *record_
     rc = read_number(root, "ready_timeout", 1, 3600, &record_r->ready_timeout, err);
     if (rc)
         return rc;
+    rc = read_settings(record_r, root, err);
+    if (rc)
+        return rc;
     return read_targets(record_r, root, err);
 }
 
@@ -281,6 +300,17 @@ static struct json_object *target_json(const struct domm_record_target *target)
     return object;
 }
 
+static struct json_object *settings_json(const struct domm_settings *settings)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < settings->count; i++) {
+        char text[2 * DOMM_SETTING_BYTES];
+        snprintf(text, sizeof(text), "%s=%s", settings->items[i].key, settings->items[i].value);
+        json_object_array_add(list, json_object_new_string(text));
+    }
+    return list;
+}
+
 int domm_record_format(const struct domm_record *record, char **json_r, struct domm_error *err)
 {
     cleanup_json struct json_object *root = json_object_new_object();
@@ -289,6 +319,8 @@ int domm_record_format(const struct domm_record *record, char **json_r, struct d
         json_object_array_add(targets, target_json(&record->targets[i]));
     domm_json_number(root, "version", RECORD_VERSION);
     domm_json_number(root, "ready_timeout", record->ready_timeout);
+    if (record->migrate.count)
+        json_object_object_add(root, "migrate", settings_json(&record->migrate));
     json_object_object_add(root, "targets", targets);
     *json_r = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
                                                               JSON_C_TO_STRING_NOSLASHESCAPE));

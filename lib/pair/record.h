@@ -4,7 +4,7 @@
  * with the monitor, so that it ends with the domain. It is the wanted state; the present state is
  * measured (lib/pair/status.h). A JSON object,
  *
- *     {"version": 1, "ready_timeout": 60, "targets": [
+ *     {"version": 1, "ready_timeout": 60, "migrate": ["max_downtime=500"], "targets": [
  *         {"uuid": "<uuid>",
  *          "mirror": [{"vif": 0, "to": 1}],
  *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3, "unchecked": true,
@@ -24,6 +24,7 @@
 #include "lib/base/error.h"
 #include "lib/base/uuid.h"
 #include "lib/pair/nfs_options.h"
+#include "lib/pair/settings.h"
 
 #define DOMM_RECORD_USERDATA "domm"
 #define DOMM_RECORD_MAX_TARGETS 32
@@ -59,6 +60,7 @@ struct domm_record_target {
 
 struct domm_record {
     unsigned ready_timeout; /* seconds */
+    struct domm_settings migrate;
     size_t n_targets;       /* may be 0: a monitor without targets */
     struct domm_record_target targets[DOMM_RECORD_MAX_TARGETS];
 };

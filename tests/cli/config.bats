@@ -54,3 +54,35 @@ print("\n".join(s["key"] for s in json.load(sys.stdin)["settings"]))')
     sed -n 's/^#\([a-z_]* = .*\)/\1/p' "$DOMM_SOURCE/debian/examples/domm.conf" >"$DOMM_CONF"
     run -0 "$domm" config
 }
+
+@test "what a pair has set counts before the file, and the command line before that" {
+    host=$DOMM_BUILD/tests/cli/fake-host
+    export FAKE_HOST=$BATS_TEST_TMPDIR/host
+    mkdir "$FAKE_HOST"
+    printf 'max_downtime = 5\ntimeout = 60\n' >"$DOMM_CONF"
+    for guest in ids web; do
+        run -0 "$host" config $guest
+        [[ $output == *'max_downtime = "700"  # the pair'*"timeout = \"60\"  # $DOMM_CONF:2"* ]]
+    done
+    run -0 "$host" config
+    [[ $output == *"max_downtime = \"5\"  # $DOMM_CONF:1"* ]]
+}
+
+@test "what a pair cannot set is refused before anything is made of it" {
+    printf 'name = "ids"\nkernel = "/bin/sh"\nmemory = 64\n' >"$BATS_TEST_TMPDIR/cfg"
+    while IFS='|' read -r setting text; do
+        echo "$setting" | cat "$BATS_TEST_TMPDIR/cfg" - >"$BATS_TEST_TMPDIR/with"
+        run -3 "$domm" check --config "$BATS_TEST_TMPDIR/with"
+        [[ $output == *"$text"* ]] || { echo "$setting: $output"; return 1; }
+    done <<'END'
+migrate = [ "ssh_command=rsh" ]|a pair cannot set ssh_command
+migrate = [ "colour=blue" ]|a pair cannot set colour
+migrate = [ "data=smoke" ]|data: 'smoke' is not a value of it
+migrate = [ "timeout=soon" ]|timeout: 'soon' is not a value of it
+migrate = [ "timeout" ]|"timeout" is not KEY=VALUE
+migrate = [ "timeout=1", "timeout=2" ]|timeout is set twice
+END
+    echo 'migrate = [ "data=tls", "bandwidth=50", "on_not_ready=restart" ]' >>"$BATS_TEST_TMPDIR/cfg"
+    run -0 "$domm" check --config "$BATS_TEST_TMPDIR/cfg"
+    [[ $output == *"the pair's own settings"* ]]
+}

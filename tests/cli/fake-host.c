@@ -26,7 +26,8 @@ enum { WEB = 1, IDS = 3, OTHER = 4, ODD = 5 };
 /* Is not looked into. */
 static struct domm_hv *const memory = (struct domm_hv *)&domm_run_directory;
 
-#define RECORD(targets) "{\"version\":1,\"targets\":[" targets "]}"
+#define RECORD(targets)                                                                            \
+    "{\"version\":1,\"migrate\":[\"max_downtime=700\"],\"targets\":[" targets "]}"
 #define TARGET(domid) "{\"uuid\":\"0" #domid "000000-0000-4000-8000-000000000000\""
 #define MIRROR ",\"mirror\":[{\"vif\":0,\"to\":1}]"
 #define STORAGE ",\"storage\":[{\"nfs\":\"10.0.0.3:/srv/web\"},{\"block\":\"xvdb\"}]"

@@ -51,6 +51,8 @@ hooks() {
 	start_witness host1
 	in_background host1 domm1 "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp" /tmp/packets
 	before=$(identity host1)
+	# As its domm.cfg could have said.
+	on host1 'sed -i "s/\"targets\"/\"migrate\":[\"timeout=900\"],&/" /var/lib/xen/userdata-d.$(xl domid domm1).*.domm'
 	migrate host1 host2
 	tell_report "host1 to host2, by ssh"
 	figure .
@@ -59,6 +61,7 @@ hooks() {
 	[ "$(figure '.guests[1].unmonitored_wall_ns')" = 0 ]
 	[ "$(figure .ptes)" -gt 30000 ]
 	ready_at host2
+	on host2 'domm config target1' | grep -x 'timeout = "900"  # the pair'
 	[ "$(vifs host2 domm1 | tr '\n' ' ')" = '2 2 ' ]
 	[ "$(vifs host2 target1 | tr '\n' ' ')" = '1 1 ' ]
 	eventually 60 nothing_left_at host1

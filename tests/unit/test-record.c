@@ -176,7 +176,8 @@ static void a_formatted_record_is_parsed(void **state)
 {
     (void)state;
     static const char text[] =
-        "{\"version\":1,\"ready_timeout\":90,\"targets\":[{\"uuid\":\"" A "\",\"mirror\":["
+        "{\"version\":1,\"ready_timeout\":90,\"migrate\":[\"data=tls\",\"max_downtime=500\"],"
+        "\"targets\":[{\"uuid\":\"" A "\",\"mirror\":["
         "{\"vif\":0,\"to\":1},{\"vif\":2,\"to\":1}],\"storage\":["
         "{\"nfs\":\"filer:/srv/a b\",\"max_age\":5},"
         "{\"nfs\":\"filer:/srv/c\",\"max_age\":3,\"unchecked\":true}]},"
@@ -188,6 +189,9 @@ static void a_formatted_record_is_parsed(void **state)
     *strstr(good, " b") = '_';
     assert_int_equal(parse(good, &record, &err), 0);
     assert_int_equal(record.ready_timeout, 90);
+    assert_int_equal(record.migrate.count, 2);
+    assert_string_equal(record.migrate.items[1].key, "max_downtime");
+    assert_string_equal(record.migrate.items[1].value, "500");
     assert_int_equal(domm_record_format(&record, &json, &err), 0);
     assert_string_equal(json, good);
     assert_ptr_equal(domm_record_find(&record, &record.targets[1].uuid), &record.targets[1]);
@@ -218,6 +222,15 @@ static void mirrors_and_storage_are_checked(void **state)
         WITH("\"storage\":[{\"block\":\"xvdb\",\"max_age\":\"1\"}]"),
         WITH("\"storage\":[{\"nfs\":\"a:/b\",\"unchecked\":1}]"),
         "{\"version\":1,\"ready_timeout\":0,\"targets\":[]}",
+        "{\"version\":1,\"migrate\":{},\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[1],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[\"data\"],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[\"data=\"],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[\"=tls\"],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[\"data=tls\",\"data=tcp\"],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[\"data=tls;reboot\"],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[\"data=aaaaaaaaaaaaaaaaaaaaaaaa\"],\"targets\":[]}",
+        "{\"version\":1,\"migrate\":[" NINE("\"x=1\"") "],\"targets\":[]}",
     };
     struct domm_record record;
     struct domm_error err;

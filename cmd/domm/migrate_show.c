@@ -29,19 +29,20 @@ static struct json_object *new_event(const char *what, const struct domm_session
 }
 
 /* The bar is full once as much was sent as the guest has memory. */
-static void put_bar(const struct domm_session *session, unsigned int g, FILE *line)
+static void put_bar(const struct domm_session *session, unsigned int g, bool padded, FILE *line)
 {
     const struct domm_message_guest *facts = &session->guests[g].facts;
     const struct domm_report_guest *report = &session->report.guests[g];
     uint64_t whole = facts->memory_kib * 1024;
     int share = report->bytes < whole ? (int)(report->bytes * BAR / whole) : BAR;
-    fprintf(line, "  %.16s [%.*s%*s] %" PRIu64, facts->name, share, FULL_BAR, BAR - share, "",
-            report->bytes / 1000000);
+    fprintf(line, "  %*.16s [%.*s%*s] %" PRIu64, padded ? -16 : 0, facts->name, share, FULL_BAR,
+            BAR - share, "", report->bytes / 1000000);
     if (report->bytes < whole)
         fprintf(line, "/%" PRIu64, whole / 1000000);
     fputs(" MB", line);
     if (report->n_history)
-        fprintf(line, " %" PRIu64 " dirty", report->history[report->n_history - 1].dirty_pages);
+        fprintf(line, ", %" PRIu64 " pages dirty",
+                report->history[report->n_history - 1].dirty_pages);
 }
 
 /* All guests together, over a second at least. */
@@ -58,48 +59,57 @@ static void measure_rate(struct migrate_show *show, const struct domm_session *s
     show->sent_at_ns = now;
 }
 
-/* "copying  domm1 [=====     ] 80/167 MB …, 4.1 MB/s, downtime about 2.3 s". *text_r is the
- * caller's to free; null if there is no memory. */
+/* "copying, 4.1 MB/s, downtime about 2.3 s", and a bar for each guest, "domm1 [=====     ] 80/167
+ * MB, 9 pages dirty": behind it, or each on a line of its own. *text_r is the caller's to free;
+ * null if there is no memory. */
 static void status_text(const struct migrate_show *show, const struct domm_session *session,
-                        char **text_r)
+                        bool lines, char **text_r)
 {
     const struct domm_prediction *prediction = &show->source->prediction;
     unsigned int guests = domm_session_guest_count(session);
     bool copying = session->machine.state == DOMM_SRC_COPYING;
     size_t size;
     *text_r = NULL;
-    FILE *line = open_memstream(text_r, &size);
-    if (!line)
+    FILE *text = open_memstream(text_r, &size);
+    if (!text)
         return;
-    fputs(domm_migration_states[session->machine.state].name, line);
-    for (unsigned int g = 0; g < guests; g++)
-        put_bar(session, g, line);
+    fputs(domm_migration_states[session->machine.state].name, text);
     if (copying && show->rate >= 0)
-        fprintf(line, ", %.1f MB/s", show->rate);
+        fprintf(text, ", %.1f MB/s", show->rate);
     if (copying && domm_prediction_is_known(prediction, guests))
-        fprintf(line, ", downtime %s %.1f s", prediction->rest_ns ? "about" : "over",
+        fprintf(text, ", downtime %s %.1f s", prediction->rest_ns ? "about" : "over",
                 (double)domm_prediction_downtime(prediction) / 1e9);
-    (void)fclose(line);
+    for (unsigned int g = 0; g < guests; g++) {
+        fputs(lines ? "\n" : "", text);
+        put_bar(session, g, lines, text);
+    }
+    (void)fclose(text);
 }
 
 static void draw(const struct migrate_show *show, const struct domm_session *session)
 {
     cleanup_free char *text = NULL;
-    status_text(show, session, &text);
+    status_text(show, session, true, &text);
     if (text)
         domm_log_status(show->context->log, text);
+}
+
+static void say_status(const struct migrate_show *show, const struct domm_session *session)
+{
+    cleanup_free char *text = NULL;
+    status_text(show, session, false, &text);
+    if (text)
+        domm_log(show->context->log, DOMM_LOG_INFO, "%s", text);
 }
 
 static void on_status(void *context, const struct domm_session *session, bool asked)
 {
     struct migrate_show *show = context;
-    cleanup_free char *text = NULL;
     measure_rate(show, session);
-    status_text(show, session, &text);
-    if (text && asked)
-        domm_log(show->context->log, DOMM_LOG_INFO, "%s", text);
-    else if (text && !show->context->globals.json)
-        domm_log_status(show->context->log, text);
+    if (asked)
+        say_status(show, session);
+    else if (!show->context->globals.json)
+        draw(show, session);
 }
 
 static void on_state(void *context, const struct domm_session *session)

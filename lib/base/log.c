@@ -62,11 +62,19 @@ void domm_timestamp(const struct timespec *when, char text_r[DOMM_TIMESTAMP])
     snprintf(text_r + used, DOMM_TIMESTAMP - used, ".%03dZ", (int)(when->tv_nsec / 1000000));
 }
 
+static void erase_status(struct domm_log *log)
+{
+    if (log->status_lines > 1)
+        fprintf(log->stream, "\r\033[%uA\033[J", log->status_lines - 1);
+    else
+        fputs("\r\033[K", log->stream);
+    log->status_lines = 0;
+}
+
 static void close_progress(struct domm_log *log)
 {
-    if (log->progress_open)
-        fputs("\r\033[K", log->stream);
-    log->progress_open = false;
+    if (log->status_lines)
+        erase_status(log);
 }
 
 static void write_line(struct domm_log *log, enum domm_log_level level, const char *label,
@@ -139,27 +147,40 @@ void domm_log_error(struct domm_log *log, const struct domm_error *err)
     }
 }
 
-/* A line that wraps could not be overwritten. */
-static int columns_of(const struct domm_log *log)
+/* What wraps, or scrolls, could not be overwritten. */
+static struct winsize terminal_size(const struct domm_log *log)
 {
     struct winsize size;
-    return ioctl(fileno(log->stream), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+    bool known = ioctl(fileno(log->stream), TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row;
+    return known ? size : (struct winsize){.ws_col = 80, .ws_row = 24};
+}
+
+static void draw_status(struct domm_log *log, const char *status)
+{
+    const struct winsize size = terminal_size(log);
+    int room = size.ws_col - (int)strlen(log->program) - 3;
+    erase_status(log);
+    fprintf(log->stream, "%s: ", log->program);
+    while (status && log->status_lines < 1u + size.ws_row / 2u) {
+        char line[256];
+        const char *end = strchr(status, '\n');
+        int length = end ? (int)(end - status) : (int)strlen(status);
+        snprintf(line, sizeof(line), "%.*s", length, status);
+        fprintf(log->stream, "%s%.*s", log->status_lines ? "\n" : "", room > 0 ? room : 0,
+                domm_make_printable(line));
+        log->status_lines++;
+        status = end ? end + 1 : NULL;
+    }
 }
 
 void domm_log_status(struct domm_log *log, const char *status)
 {
     if (!log->terminal || log->minimum > DOMM_LOG_PROGRESS)
         return;
-    if (!status) {
+    if (status)
+        draw_status(log, status);
+    else
         close_progress(log);
-    } else {
-        char text[256];
-        snprintf(text, sizeof(text), "%s", status);
-        int room = columns_of(log) - (int)strlen(log->program) - 3;
-        fprintf(log->stream, "\r\033[K%s: %.*s", log->program, room > 0 ? room : 0,
-                domm_make_printable(text));
-        log->progress_open = true;
-    }
     fflush(log->stream);
 }
 

@@ -42,7 +42,7 @@ struct domm_log {
     bool journal;       /* connected to the journal: lines begin with their priority */
     bool terminal;      /* progress may be drawn and overwritten */
     bool colour;        /* a terminal, and NO_COLOR is not set */
-    bool progress_open; /* the cursor stands behind a progress line */
+    unsigned int status_lines; /* of progress that was drawn; the cursor stands behind the last */
     /* Whose limit bounds the lines of libxl and libxc now, of which one failed call makes several;
      * borrowed. Null: they are not bounded. */
     struct domm_log_limit *libraries;
@@ -67,7 +67,8 @@ bool domm_log_allows(struct domm_log *log, struct domm_log_limit *limit);
 /* Logs an error: its text and its hint. */
 void domm_log_error(struct domm_log *log, const struct domm_error *err);
 
-/* Redraws the progress line; null removes it. Only on a terminal. */
+/* Redraws the progress, of one line or several; null removes it. Only on a terminal, where it takes at
+ * most half of the lines. */
 void domm_log_status(struct domm_log *log, const char *status);
 
 /* The same for a percentage; 100 removes the line. Only on a terminal. */

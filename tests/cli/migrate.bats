@@ -104,7 +104,7 @@ setup() {
 @test "who asks with SIGUSR1 is told on standard error how far it is" {
     export FAKE_HOST=$BATS_TEST_TMPDIR FAKE_ASKED=1
     run -0 --separate-stderr "$DOMM_BUILD/tests/cli/fake-host" migrate -s false web host2
-    says "copying  ids [=====     ] 134/268 MB  web [==========] 314 MB"
+    says "  ids [=====     ] 134/268 MB  web [==========] 314 MB"
 }
 
 @test "SIGUSR1 ends no process of domm" {

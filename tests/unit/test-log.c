@@ -85,6 +85,17 @@ static void progress_is_for_terminals(void **state)
     assert_string_equal(capture->text, "\r\033[Kprog: saving: 10%\r\033[Kprog: info: x\n");
 }
 
+static void progress_of_several_lines_is_overwritten(void **state)
+{
+    struct capture *capture = *state;
+    capture->log.terminal = true;
+    domm_log_status(&capture->log, "copying\n  a\n  b\033");
+    domm_log_status(&capture->log, "stopping");
+    domm_log_status(&capture->log, NULL);
+    assert_string_equal(capture->text, "\r\033[Kprog: copying\n  a\n  b?"
+                                       "\r\033[2A\033[Jprog: stopping\r\033[K");
+}
+
 static void colour_is_around_the_level_only(void **state)
 {
     struct capture *capture = *state;
@@ -150,8 +161,8 @@ static void what_a_cause_may_log_is_bounded(void **state)
     assert_true(domm_log_allows(&capture->log, &limit));
     domm_log(&capture->log, DOMM_LOG_ERROR, "again");
     char text[96];
-    snprintf(text, sizeof(text), "prog: warning: %zu lines were left out here\nprog: error: again\n",
-             1000 - allowed);
+    snprintf(text, sizeof(text),
+             "prog: warning: %zu lines were left out here\nprog: error: again\n", 1000 - allowed);
     assert_string_equal(capture->text, text);
 }
 
@@ -182,6 +193,7 @@ int main(void)
         CASE(an_error_comes_with_its_hint),
         CASE(no_text_can_drive_the_terminal),
         CASE(progress_is_for_terminals),
+        CASE(progress_of_several_lines_is_overwritten),
         CASE(colour_is_around_the_level_only),
         CASE(timestamps_are_iso_8601),
         CASE(what_a_cause_may_log_is_bounded),

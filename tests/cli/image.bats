@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What domm-image refuses before it builds anything, and how it sets up accounts.
 # shellcheck disable=SC2154  # helper.bash and bats set the variables
+bats_require_minimum_version 1.5.0
 
 setup() {
     load helper
@@ -85,4 +86,76 @@ EOF
     stand_in
     SHADOW=$'root:*:1:0:99999:7:::\nguest::1:0:99999:7:::' refuses 1 'accounts without a password: guest' \
         -a "$BATS_TEST_TMPDIR/guest.deb" "$to"
+}
+
+# xl list -l, of a guest with two vifs, a root on a file server and a disk.
+stand_in_xl() {
+    cat >"$BATS_TEST_TMPDIR/bin/xl" <<'END'
+#!/bin/sh
+[ "$*" = "list -l web" ] || exit 1
+cat <<'JSON'
+[
+    {
+        "domid": 1,
+        "config": {
+            "c_info": {
+                "name": "web"
+            },
+            "b_info": {
+                "cmdline": "root=/dev/nfs nfsroot=10.0.0.3:/srv/web,vers=3 rw",
+                "type.pvh": {
+
+                }
+            },
+            "disks": [
+                {
+                    "pdev_path": "/dev/vg/web-data",
+                    "vdev": "xvda",
+                    "format": "raw"
+                }
+            ],
+            "nics": [
+                {
+                    "devid": 0,
+                    "mac": "00:16:3e:00:00:01",
+                    "bridge": "br-lan"
+                },
+                {
+                    "devid": 2,
+                    "bridge": "br-dmz"
+                }
+            ],
+            "on_reboot": "restart"
+        }
+    }
+]
+JSON
+END
+    chmod +x "$BATS_TEST_TMPDIR/bin/xl"
+}
+
+@test "domm.cfg is filled in from the target where it runs, and domm accepts it" {
+    stand_in
+    stand_in_xl
+    export SHADOW='root:*:1:0:99999:7:::'
+    "$image" -a "$BATS_TEST_TMPDIR/guest.deb" -t web "$to"
+    cat "$to/domm.cfg"
+    for line in 'target = "web"' 'vif = [ "bridge=br-lan", "", "" ]' 'mirror = [ "vif=0,to=1", "vif=2,to=2" ]' \
+        'storage = [ "nfs=10.0.0.3:/srv/web" ]'; do
+        grep -x -F -- "$line" "$to/domm.cfg"
+    done
+    grep "disk /dev/vg/web-data: a storage" "$to/domm.cfg"
+    sed -i 's/^storage.*/storage = [ "nfs=10.0.0.3:\/srv\/web,check=0" ]/' "$to/domm.cfg"
+    run "$domm" check --config "$to/domm.cfg"
+    [[ $output == *"web: memory, 2 mirrors, 1 file systems"* ]]
+}
+
+@test "a target that does not run here is named, and the rest is left to the administrator" {
+    stand_in
+    export SHADOW='root:*:1:0:99999:7:::'
+    "$image" -a "$BATS_TEST_TMPDIR/guest.deb" -t web "$to" 2>"$BATS_TEST_TMPDIR/said"
+    grep 'web does not run here' "$BATS_TEST_TMPDIR/said"
+    grep -x 'target = "web"' "$to/domm.cfg"
+    grep -x '# mirror = \[ "vif=0,to=1" \]' "$to/domm.cfg"
+    grep -x 'vif = \[ "bridge=xenbr0", "" \]' "$to/domm.cfg"
 }

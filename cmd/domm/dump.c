@@ -15,7 +15,6 @@
 #include "cmd/domm/output.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
-#include "lib/base/file.h"
 #include "lib/mapping/pause_guard.h"
 #include "lib/vmi/core_header.h"
 #include "lib/vmi/kernel.h"

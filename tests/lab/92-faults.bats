@@ -17,6 +17,5 @@ tries() {
 }
 
 @test "a fault at a step of either end loses no guest, runs none twice, and leaves nothing behind" {
-	tries 'kill source after detach 0' 'kill source after send-commit 0' 'kill destination after adopt 0' \
-		'fail destination after rename-in 1' 'cut destination before send-prepared 0'
+	tries 'kill source after send-commit 0' 'kill destination after adopt 0' 'cut destination before send-prepared 0'
 }

@@ -105,7 +105,7 @@ hooks() {
 	begin_migration host1 host2 -d tcp
 	eventually 120 copying host1
 	on host1 'pkill -USR1 -x domm' # all of its processes; the answer is one line
-	eventually 10 on host1 'grep "copying  domm1 \[" /run/m.err'
+	eventually 10 on host1 'grep "copying.*  domm1 \[" /run/m.err'
 	on host1 'pkill -INT -x domm'
 	taken_back 8
 	stop_witness host1

@@ -59,7 +59,7 @@ in_domm() { in_guest host1 domm1 "$1"; }
 
 # As Debian's makedumpfile says of a core on host1. It is this machine's, with its libraries.
 kernel_messages() {
-	on host1 "rm -f /run/makedumpfile/out; cd /run/makedumpfile &&
+	on host1 "rm -f /var/tmp/makedumpfile/out; cd /var/tmp/makedumpfile &&
 		LD_LIBRARY_PATH=lib lib/ld-linux-x86-64.so.2 ./makedumpfile --dump-dmesg $1 out >&2 && cat out"
 }
 
@@ -67,8 +67,8 @@ kernel_messages() {
 	local program libraries
 	program=$(command -v makedumpfile)
 	mapfile -t libraries < <(ldd "$program" | grep -o '/[^ ]*')
-	tar -ch -C / --transform 's,.*/,lib/,' "${libraries[@]#/}" | lab ssh host1 'mkdir -p /run/makedumpfile && tar -x -C /run/makedumpfile'
-	lab ssh host1 'cat >/run/makedumpfile/makedumpfile && chmod 755 /run/makedumpfile/makedumpfile' <"$program"
+	tar -ch -C / --transform 's,.*/,lib/,' "${libraries[@]#/}" | lab ssh host1 'mkdir -p /var/tmp/makedumpfile && tar -x -C /var/tmp/makedumpfile'
+	lab ssh host1 'cat >/var/tmp/makedumpfile/makedumpfile && chmod 755 /var/tmp/makedumpfile/makedumpfile' <"$program"
 	in_guest host1 target1 'echo "the word of the hour is heliotrope" >/dev/kmsg'
 	for how in '' --live; do
 		on host1 "domm --json dump $how target1 /var/tmp/core" >"$BATS_TEST_TMPDIR/said"

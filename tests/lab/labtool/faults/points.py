@@ -18,8 +18,8 @@ KINDS = {
 }
 # Those that are tried at each point unless others are asked for.
 DEFAULT_KINDS = ("kill", "fail", "cut")
-# After it everything is taken back.
-LATE_FAILURE = "fail source before send-commit 0"
+# After it, before COMMIT, everything is taken back.
+LATE_FAILURE = "fail source before rename-away 1"
 # What ends with a host that is reset is nobody's fault; nor is a guest that was destroyed.
 LOSES_GUESTS = ("lose-target", "lose-monitor", "reset")
 

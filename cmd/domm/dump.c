@@ -15,6 +15,7 @@
 #include "cmd/domm/output.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/mapping/pause_guard.h"
 #include "lib/vmi/core_header.h"
 #include "lib/vmi/kernel.h"
@@ -60,17 +61,8 @@ static bool dump_is_interrupted(const struct guest_dump *dump)
 static int dump_write(struct guest_dump *dump, const unsigned char *bytes, size_t size, off_t at,
                       struct domm_error *err)
 {
-    while (size) {
-        ssize_t n = pwrite(dump->fd, bytes, size, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return domm_fail_errno(err, DOMM_FAILED, n ? errno : EIO, "writing %s", dump->part);
-        bytes += n;
-        size -= (size_t)n;
-        at += n;
-    }
-    return 0;
+    int reason = lseek(dump->fd, at, SEEK_SET) < 0 ? errno : domm_write_all(dump->fd, bytes, size);
+    return reason ? domm_fail_errno(err, DOMM_FAILED, reason, "writing %s", dump->part) : 0;
 }
 
 static bool is_zero(const unsigned char *page)

@@ -93,10 +93,11 @@ unsigned char *core_header_make(const struct core_facts *facts, size_t *size_r)
                    (text ? note_size("VMCOREINFO", text) : 0);
     size_t begin = sizeof(Elf64_Ehdr) + PROGRAM_HEADERS * sizeof(Elf64_Phdr);
     size_t size = (begin + notes + DOMM_VMI_PAGE - 1) / DOMM_VMI_PAGE * DOMM_VMI_PAGE;
-    unsigned char *bytes = calloc(1, size), *at = bytes + begin;
+    unsigned char *bytes = calloc(1, size);
     if (!bytes)
         return NULL;
     put_headers(bytes, facts, notes, size);
+    unsigned char *at = bytes + begin;
     for (size_t i = 0; i < facts->n_registers; i++)
         at = put_registers(at, &facts->registers[i], i);
     if (text)

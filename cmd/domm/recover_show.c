@@ -56,13 +56,19 @@ static const char *intent(const struct domm_recover_result *result)
     }
 }
 
+/* The subject of a sentence. */
+static void print_guests(const struct domm_journal_facts *facts)
+{
+    printf("%s and its target%s ", facts->n_guests ? facts->guests[0].name : "its guests",
+           facts->n_guests == 2 ? "" : "s");
+}
+
 static void show_intent(const struct domm_recover_result *result)
 {
     const struct domm_journal_facts *facts = result->facts;
-    const char *name = facts->n_guests ? facts->guests[0].name : "its guests";
     char uuid[DOMM_UUID_TEXT];
     domm_uuid_format(&facts->migration, uuid);
-    printf("%s and its target%s ", name, facts->n_guests == 2 ? "" : "s");
+    print_guests(facts);
     if (result->asks)
         printf("depend on what %s would answer; without an answer they ", facts->other);
     fputs(intent(result), stdout);
@@ -88,9 +94,8 @@ static void show_text(struct recover_show *show, const struct domm_recover_resul
             domm_log(log, DOMM_LOG_ERROR, "hint: %s", result->err.hint);
         return;
     }
-    const char *name = facts->n_guests ? facts->guests[0].name : "its guests";
-    printf("%s and its target%s %s (migration %s)\n", name, facts->n_guests == 2 ? "" : "s",
-           deed(result), uuid);
+    print_guests(facts);
+    printf("%s (migration %s)\n", deed(result), uuid);
 }
 
 /* Why it is not settled. In a dry run the destination has not been asked, which is no reason. */

@@ -21,13 +21,6 @@ setup() {
 in_domm() { in_guest host1 domm1 "$1"; }
 in_target() { in_guest host1 target1 "$1"; }
 
-# in_domm_for_a_while COMMAND: runs it in the background there, its output in /tmp/output.
-in_domm_for_a_while() { in_domm "setsid timeout 3000 $1 >/tmp/output 2>&1 </dev/null &"; }
-output_has() { in_domm "grep -a -q -e '$1' /tmp/output"; }
-
-# bats does not see that a command which is negated by ! succeeds.
-output_lacks() { if output_has "$1"; then return 1; fi; }
-
 @test "yara and strings find in the memory file what a process in the target holds" {
 	in_target 'setsid sh -c "SECRET=Xk7-the-hidden-word-42; export SECRET; exec sleep 600" </dev/null >/dev/null 2>&1 &'
 	in_domm 'printf "%s\n" "rule hidden { strings: \$a = \"Xk7-the-hidden-word-42\" condition: \$a }" > /tmp/rule'

@@ -47,6 +47,13 @@ eventually() {
 	done
 }
 
+# in_domm_for_a_while COMMAND: runs it in the background where the file's in_domm does, its output in /tmp/output.
+in_domm_for_a_while() { in_domm "setsid timeout 3000 $1 >/tmp/output 2>&1 </dev/null &"; }
+output_has() { in_domm "grep -a -q -e '$1' /tmp/output"; }
+
+# bats does not see that a command which is negated by ! succeeds.
+output_lacks() { if output_has "$1"; then return 1; fi; }
+
 # looks_over HOST LOG: how many looks domm-kernel-check -v -j has made in domm1.
 looks_over() { in_guest "$1" domm1 "grep -a -c '\"event\":\"checked\"' $2 || true"; }
 

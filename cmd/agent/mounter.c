@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/agent/mounter.h"
 
-#include <blkid/blkid.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "cmd/agent/file_system.h"
 #include "cmd/shared/run_program.h"
 #include "lib/base/cleanup.h"
 
@@ -117,39 +117,6 @@ static int open_disk(const struct domm_storage *storage, struct domm_error *err)
     return fd;
 }
 
-/* libblkid must look for these types only, and parse nothing else that the target has written. */
-static int probe_type(blkid_probe probe, const char **type_r)
-{
-    static char xfs[] = "xfs", ext4[] = "ext4", ext3[] = "ext3", ext2[] = "ext2";
-    char *names[] = {xfs, ext4, ext3, ext2, NULL};
-    int rc = blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, names);
-    if (rc)
-        return rc;
-    rc = blkid_do_safeprobe(probe);
-    if (rc)
-        return rc;
-    return blkid_probe_lookup_value(probe, "TYPE", type_r, NULL);
-}
-
-/* *xfs_r is false for ext2 to ext4, which are all mounted as ext4. */
-static int find_file_system(const char *device, bool *xfs_r, struct domm_error *err)
-{
-    const char *type;
-    errno = 0;
-    blkid_probe probe = blkid_new_probe_from_filename(device);
-    if (!probe)
-        return domm_fail_errno(err, DOMM_FAILED, errno, "opening %s", device);
-    int rc = probe_type(probe, &type);
-    if (rc == 0)
-        *xfs_r = strcmp(type, "xfs") == 0;
-    else if (rc == -1)
-        rc = domm_fail_errno(err, DOMM_FAILED, errno, "reading %s", device);
-    else
-        rc = domm_fail(err, DOMM_FAILED, "%s has neither an ext4 nor an XFS file system", device);
-    blkid_free_probe(probe);
-    return rc;
-}
-
 /* The target owns this file system and keeps writing to it. So its journal is never replayed, its
  * UUID may exist twice, and an inconsistency must not cause a panic here, even if the superblock
  * asks for one. */
@@ -157,7 +124,7 @@ static int mount_block(const struct domm_storage *storage, const char *path, str
 {
     char device[32];
     int on = 1;
-    bool xfs = false;
+    bool xfs;
     cleanup_fd int fd = open_disk(storage, err);
     if (fd < 0)
         return fd;

@@ -2,6 +2,7 @@
 #include "lib/base/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -62,4 +63,15 @@ int domm_confine(rlim_t descriptors, bool low_ports, struct domm_error *err)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
         return domm_fail(err, DOMM_FAILED, "the parent process has gone");
     return 0;
+}
+
+int domm_confine_with(int kept, rlim_t descriptors, bool low_ports, struct domm_error *err)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int high = fcntl(kept, F_DUPFD_CLOEXEC, DOMM_CONFINED_FD + 1);
+    if (null < 0 || high < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        dup2(null, STDERR_FILENO) < 0 || dup3(high, DOMM_CONFINED_FD, O_CLOEXEC) < 0 ||
+        close_range(DOMM_CONFINED_FD + 1, ~0u, 0))
+        return domm_fail_errno(err, DOMM_FAILED, errno, "closing descriptors");
+    return domm_confine(descriptors, low_ports, err);
 }

@@ -15,4 +15,13 @@
  */
 int domm_confine(rlim_t descriptors, bool low_ports, struct domm_error *err);
 
+#define DOMM_CONFINED_FD 3
+
+/*
+ * The same for a child process that needs one descriptor, `kept`, which becomes DOMM_CONFINED_FD.
+ * All others are closed, those of the hypervisor among them; standard input and output are
+ * /dev/null. It can open up to `descriptors` in all.
+ */
+int domm_confine_with(int kept, rlim_t descriptors, bool low_ports, struct domm_error *err);
+
 #endif

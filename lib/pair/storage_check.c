@@ -35,7 +35,6 @@ bool domm_storage_split(const char *source, char server_r[DOMM_RECORD_MAX_SOURCE
 
 /* Enough for a name service and one server at a time; getaddrinfo needs a few. */
 #define CHILD_DESCRIPTORS 32
-#define CHILD_VERDICT 3 /* its end of the pipe, behind those of /dev/null */
 
 /* --- in a child ------------------------------------------------------------------------------- */
 
@@ -92,20 +91,6 @@ static struct domm_nfs_view storage_check_look(const char *host, const char *pat
     return view;
 }
 
-/* Before the first byte of a name server or file server is read: no descriptor of dom0's program,
- * the hypervisor's among them, and no privilege but low ports, which file servers ask for. */
-static int give_up_all(int verdict)
-{
-    struct domm_error ignored;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int high = fcntl(verdict, F_DUPFD_CLOEXEC, CHILD_DESCRIPTORS);
-    if (null < 0 || high < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-        dup2(null, STDERR_FILENO) < 0 || dup3(high, CHILD_VERDICT, O_CLOEXEC) < 0 ||
-        close_range(CHILD_VERDICT + 1, ~0u, 0))
-        return -1;
-    return domm_confine(CHILD_DESCRIPTORS, true, &ignored);
-}
-
 /* --- in the parent ---------------------------------------------------------------------------- */
 
 /* Name servers have timeouts of their own, and the answers come from other hosts: all of this runs
@@ -120,11 +105,14 @@ static pid_t storage_check_start(const char *host, const char *path,
     pid_t pid = fork();
     if (pid == 0) {
         struct domm_nfs_view view;
+        struct domm_error ignored;
         signal(SIGPIPE, SIG_IGN);
-        if (give_up_all(ends[1]))
+        /* Before the first byte of a name server or file server is read. Some file servers ask for
+         * low ports. */
+        if (domm_confine_with(ends[1], CHILD_DESCRIPTORS, true, &ignored))
             _exit(1);
         view = storage_check_look(host, path, options, deadline_ms);
-        _exit(write(CHILD_VERDICT, &view, sizeof(view)) != sizeof(view));
+        _exit(write(DOMM_CONFINED_FD, &view, sizeof(view)) != sizeof(view));
     }
     close(ends[1]);
     *view_fd_r = ends[0];

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/agent/answer.h"
+#include "cmd/agent/file_system.h"
 #include "cmd/agent/mounter.h"
 #include "cmd/agent/ping.h"
 #include "cmd/agent/storage.h"
@@ -287,11 +288,38 @@ static void storage_is_not_looked_at_while_it_rests(void **state)
     rmdir(directory);
 }
 
+/* 1 MiB whose first superblock has no more than these bytes at `offset`. */
+static const char *disk_with(const char *bytes, size_t length, off_t offset)
+{
+    static const char path[] = "disk";
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    assert_int_equal(pwrite(fd, bytes, length, offset), length);
+    close(fd);
+    return path;
+}
+
+static void file_systems_are_found(void **state)
+{
+    (void)state;
+    struct domm_error err;
+    bool xfs = true;
+    assert_int_equal(find_file_system(disk_with("\x53\xef", 2, 1080), &xfs, &err), 0);
+    assert_false(xfs);
+    assert_int_equal(find_file_system(disk_with("\xeb\x3c\x90", 3, 0), &xfs, &err), -DOMM_FAILED);
+    assert_string_equal(err.text, "disk has neither an ext4 nor an XFS file system");
+    assert_int_equal(unlink("disk"), 0);
+    assert_int_equal(find_file_system("disk", &xfs, &err), -DOMM_FAILED);
+    assert_string_equal(err.text, "opening disk: No such file or directory");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(storage_is_read),
         cmocka_unit_test(hostile_storage_is_refused),
+        cmocka_unit_test(file_systems_are_found),
         cmocka_unit_test(names_are_those_of_directories),
         cmocka_unit_test(pings_are_short_and_printable),
         cmocka_unit_test(nfs_is_mounted_read_only_and_soft),

@@ -127,7 +127,7 @@ static int check_mirror(struct domm_session *session, unsigned int g,
                               session->guests[0].domid, mirror, &ends, err);
     if (!rc && ends.target_ifindex && ends.monitor_ifindex)
         rc = domm_mirror_measure(session->netlink, ends.target_ifindex, ends.monitor_ifindex,
-                                 &state, err);
+                                 &mirror->selection, &state, err);
     if (rc || (state.sent.ours && state.received.ours && state.guard.ours && state.monitor.up))
         return rc;
     return domm_fail(err, DOMM_FAILED, "vif %u of %s could not be mirrored to vif %u of %s",

@@ -15,6 +15,7 @@ struct mirror_port {
 struct wanted_filters {
     enum domm_tc_filter_action actions[DOMM_HOOKS];
     int mirror_to;
+    struct domm_selection selection;
 };
 
 static const struct wanted_filters guard = {.actions = {[DOMM_HOOK_INGRESS] = DOMM_TC_FILTER_DROP}};
@@ -56,17 +57,28 @@ static bool is_empty(const struct mirror_port *port)
 }
 
 /* A filter of ours may be replaced if it is useless: it was changed by hand, or its destination
- * device is gone. */
-static bool is_useless(const struct domm_tc_filter *filter)
+ * device is gone; and if it copies other packets to the same device. */
+static bool is_replaceable(const struct domm_tc_filter *filter, const struct wanted_filters *wanted)
 {
     return filter->action == DOMM_TC_FILTER_OTHER ||
-           (filter->action == DOMM_TC_FILTER_MIRROR && filter->mirror_to == 0);
+           (filter->action == DOMM_TC_FILTER_MIRROR &&
+            (filter->mirror_to == 0 || filter->mirror_to == wanted->mirror_to));
+}
+
+bool domm_mirror_copies(const struct domm_tc_filter *filter, int monitor,
+                        const struct domm_selection *selection)
+{
+    return filter->ours && filter->action == DOMM_TC_FILTER_MIRROR &&
+           filter->mirror_to == monitor && !filter->unknown_keys &&
+           domm_selection_equal(&filter->selection, selection);
 }
 
 static bool mirror_is_wanted(const struct domm_tc_filter *seen, const struct wanted_filters *wanted)
 {
-    return seen->ours && seen->action == wanted->actions[seen->hook] &&
-           (seen->action != DOMM_TC_FILTER_MIRROR || seen->mirror_to == wanted->mirror_to);
+    if (seen->action == DOMM_TC_FILTER_MIRROR)
+        return wanted->actions[seen->hook] == DOMM_TC_FILTER_MIRROR &&
+               domm_mirror_copies(seen, wanted->mirror_to, &wanted->selection);
+    return seen->ours && seen->action == wanted->actions[seen->hook];
 }
 
 static int refuse_present(const struct mirror_port *port, const struct domm_tc_filter *seen,
@@ -89,7 +101,7 @@ static int check_port(const struct mirror_port *port, const struct wanted_filter
     }
     for (int hook = 0; hook < DOMM_HOOKS; hook++) {
         const struct domm_tc_filter *seen = &port->hooks[hook].ours;
-        if (seen->ours && !is_useless(seen) && !mirror_is_wanted(seen, wanted))
+        if (seen->ours && !mirror_is_wanted(seen, wanted) && !is_replaceable(seen, wanted))
             return refuse_present(port, seen, err);
         if (wanted->actions[hook] != DOMM_TC_FILTER_OTHER && port->hooks[hook].in_the_way)
             return domm_fail(err, DOMM_REFUSED,
@@ -112,6 +124,8 @@ static int install_filters(struct nl_sock *sock, const struct mirror_port *befor
             .action = wanted->actions[hook],
             .mirror_to = wanted->mirror_to,
         };
+        if (filter.action == DOMM_TC_FILTER_MIRROR)
+            filter.selection = wanted->selection;
         if (filter.action == DOMM_TC_FILTER_OTHER || mirror_is_wanted(seen, wanted))
             continue;
         int rc = seen->ours ? domm_tc_delete_filter(sock, seen, err) : 0;
@@ -211,11 +225,13 @@ static int mirror_check(const struct mirror_port *target, const struct mirror_po
     return check_port(monitor, &guard, err);
 }
 
-int domm_mirror_install(struct nl_sock *sock, int target, int monitor, struct domm_error *err)
+int domm_mirror_install(struct nl_sock *sock, int target, int monitor,
+                        const struct domm_selection *selection, struct domm_error *err)
 {
     struct mirror_port target_before, monitor_before;
     struct wanted_filters mirrors = {.actions = {DOMM_TC_FILTER_MIRROR, DOMM_TC_FILTER_MIRROR},
-                                     .mirror_to = monitor};
+                                     .mirror_to = monitor,
+                                     .selection = *selection};
     int rc = read_port(sock, target, &target_before, err);
     if (rc)
         return rc;
@@ -248,7 +264,8 @@ int domm_mirror_unguard(struct nl_sock *sock, int monitor, struct domm_error *er
 }
 
 int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
-                        struct domm_mirror_state *state_r, struct domm_error *err)
+                        const struct domm_selection *selection, struct domm_mirror_state *state_r,
+                        struct domm_error *err)
 {
     struct mirror_port target_now, monitor_now;
     int rc = read_port(sock, target, &target_now, err);
@@ -260,6 +277,7 @@ int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
     *state_r = (struct domm_mirror_state){
         .target = target_now.link,
         .monitor = monitor_now.link,
+        .selection = *selection,
         .sent = target_now.hooks[DOMM_HOOK_INGRESS].ours,
         .received = target_now.hooks[DOMM_HOOK_EGRESS].ours,
         .guard = monitor_now.hooks[DOMM_HOOK_INGRESS].ours,
@@ -277,12 +295,6 @@ static bool says(char text[DOMM_MIRROR_PROBLEM], const char *device, const char 
     return true;
 }
 
-static bool mirrors(const struct domm_tc_filter *filter, const struct domm_link *monitor)
-{
-    return filter->ours && filter->action == DOMM_TC_FILTER_MIRROR &&
-           filter->mirror_to == monitor->ifindex;
-}
-
 bool domm_mirror_problem(const struct domm_mirror_state *state, char text_r[DOMM_MIRROR_PROBLEM])
 {
     const char *target = state->target.name;
@@ -291,9 +303,9 @@ bool domm_mirror_problem(const struct domm_mirror_state *state, char text_r[DOMM
         return says(text_r, monitor, " is on a bridge: the monitor can send packets");
     if (!state->guard.ours || state->guard.action != DOMM_TC_FILTER_DROP)
         return says(text_r, monitor, " is not guarded: the monitor can send packets");
-    if (!mirrors(&state->sent, &state->monitor))
+    if (!domm_mirror_copies(&state->sent, state->monitor.ifindex, &state->selection))
         return says(text_r, target, ": what the target sends is not mirrored");
-    if (!mirrors(&state->received, &state->monitor))
+    if (!domm_mirror_copies(&state->received, state->monitor.ifindex, &state->selection))
         return says(text_r, target, ": what the target receives is not mirrored");
     if (!state->monitor.up)
         return says(text_r, monitor, " is down: mirrored packets are lost");

@@ -19,16 +19,18 @@
 #include "lib/net/tc.h"
 
 /*
- * Guards the monitor vif, sets it up and mirrors both directions of the target vif to it: all of
- * this, or nothing on failure. Correct filters stay; wrong and missing ones are repaired. An empty
- * clsact qdisc may be left if filters of the target vif were being repaired.
+ * Guards the monitor vif, sets it up and mirrors the selected packets of both directions of the
+ * target vif to it: all of this, or nothing on failure. Correct filters stay; wrong and missing
+ * ones are repaired. An empty clsact qdisc may be left if filters of the target vif were being
+ * repaired.
  *
  * DOMM_REFUSED, before anything is changed, if the devices are the same, the monitor vif is on a
  * bridge, the target vif is mirrored elsewhere, or a qdisc or filter of another program is in the
  * way. DOMM_NOT_FOUND if a device does not exist. DOMM_OUTCOME_UNKNOWN if the undoing failed as
  * well.
  */
-int domm_mirror_install(struct nl_sock *sock, int target, int monitor, struct domm_error *err);
+int domm_mirror_install(struct nl_sock *sock, int target, int monitor,
+                        const struct domm_selection *selection, struct domm_error *err);
 
 /* Removes the mirror from the target vif: our filters, and the clsact qdisc if it was made for them
  * and is not used otherwise. It is fine if nothing, or no device, is there. */
@@ -42,9 +44,10 @@ int domm_mirror_unguard(struct nl_sock *sock, int monitor, struct domm_error *er
 /* The present state. An absent filter has .ours false. */
 struct domm_mirror_state {
     struct domm_link target, monitor;
-    struct domm_tc_filter sent;     /* packets that the target sends: at the ingress of its vif */
-    struct domm_tc_filter received; /* packets that it receives: at the egress */
-    struct domm_tc_filter guard;    /* packets that the monitor tried to send */
+    struct domm_selection selection; /* what the mirror shall copy */
+    struct domm_tc_filter sent;      /* packets that the target sends: at the ingress of its vif */
+    struct domm_tc_filter received;  /* packets that it receives: at the egress */
+    struct domm_tc_filter guard;     /* packets that the monitor tried to send */
     /* Filters of other programs, which may keep packets from these, or from the monitor: their
      * verdicts are not known, so that there are any is what counts. */
     size_t before_sent, before_received, before_guard, before_monitor;
@@ -52,7 +55,12 @@ struct domm_mirror_state {
 
 /* Reads devices, filters and counters. DOMM_NOT_FOUND if a device is not there. */
 int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
-                        struct domm_mirror_state *state_r, struct domm_error *err);
+                        const struct domm_selection *selection, struct domm_mirror_state *state_r,
+                        struct domm_error *err);
+
+/* Whether the filter is a mirror to that device, and copies what is selected. */
+bool domm_mirror_copies(const struct domm_tc_filter *filter, int monitor,
+                        const struct domm_selection *selection);
 
 #define DOMM_MIRROR_PROBLEM 160 /* bytes, with the terminator */
 

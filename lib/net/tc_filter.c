@@ -16,10 +16,14 @@
 #include <netlink/errno.h>
 #include <netlink/route/act/gact.h>
 #include <netlink/route/act/mirred.h>
+#include <netlink/route/cls/flower.h>
 #include <netlink/route/cls/matchall.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+
+#define MATCHALL "matchall"
+#define FLOWER "flower"
 
 #define OUR_INFO TC_H_MAKE(DOMM_TC_FILTER_PRIORITY << 16, htons(ETH_P_ALL))
 
@@ -107,9 +111,8 @@ static void read_hits(struct nlattr *nest, struct domm_tc_filter *filter)
 }
 
 /* A filter with a second action is not domm's, whatever the first one does. */
-static void read_matchall(struct nlattr *nest, struct domm_tc_filter *filter)
+static void read_actions(struct nlattr *actions, struct domm_tc_filter *filter)
 {
-    struct nlattr *actions = nla_find(nla_data(nest), nla_len(nest), TCA_MATCHALL_ACT);
     struct nlattr *action, *only = NULL;
     int rest, count = 0;
     if (!actions)
@@ -121,7 +124,56 @@ static void read_matchall(struct nlattr *nest, struct domm_tc_filter *filter)
     }
     if (count == 1)
         read_action(only, filter);
+}
+
+static void read_matchall(struct nlattr *nest, struct domm_tc_filter *filter)
+{
+    read_actions(nla_find(nla_data(nest), nla_len(nest), TCA_MATCHALL_ACT), filter);
     read_hits(nest, filter);
+}
+
+static unsigned ether_type(const struct nlattr *attribute)
+{
+    return attribute ? ntohs(nla_get_u16(attribute)) : 0;
+}
+
+/* A key that domm does not set, such as an address, makes the filter match less. */
+static bool is_our_key(const struct nlattr *attribute)
+{
+    switch (nla_type(attribute)) {
+    case TCA_FLOWER_ACT:
+    case TCA_FLOWER_KEY_ETH_TYPE:
+    case TCA_FLOWER_KEY_VLAN_ID:
+    case TCA_FLOWER_KEY_VLAN_ETH_TYPE:
+    case TCA_FLOWER_FLAGS:
+    case TCA_FLOWER_IN_HW_COUNT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void read_flower(struct nlattr *nest, struct domm_tc_filter *filter)
+{
+    static const struct nla_policy policy[TCA_FLOWER_MAX + 1] = {
+        [TCA_FLOWER_ACT] = {.type = NLA_NESTED},
+        [TCA_FLOWER_KEY_ETH_TYPE] = {.type = NLA_U16},
+        [TCA_FLOWER_KEY_VLAN_ID] = {.type = NLA_U16},
+        [TCA_FLOWER_KEY_VLAN_ETH_TYPE] = {.type = NLA_U16},
+    };
+    struct nlattr *keys[TCA_FLOWER_MAX + 1], *key;
+    int rest;
+    if (nla_parse_nested(keys, TCA_FLOWER_MAX, nest, policy))
+        return;
+    nla_for_each_nested(key, nest, rest)
+    {
+        filter->unknown_keys |= !is_our_key(key);
+    }
+    if (keys[TCA_FLOWER_KEY_VLAN_ID])
+        filter->selection.vlan = nla_get_u16(keys[TCA_FLOWER_KEY_VLAN_ID]);
+    filter->selection.protocol = ether_type(
+        keys[filter->selection.vlan ? TCA_FLOWER_KEY_VLAN_ETH_TYPE : TCA_FLOWER_KEY_ETH_TYPE]);
+    read_actions(keys[TCA_FLOWER_ACT], filter);
 }
 
 static bool parse_attributes(const struct nlmsghdr *message, struct nlattr **attributes)
@@ -146,8 +198,9 @@ bool domm_tc_filter_parse(const struct nlmsghdr *message, struct domm_tc_filter 
         return false;
     const struct tcmsg *tc = nlmsg_data(message);
     uint32_t chain = attributes[TCA_CHAIN] ? nla_get_u32(attributes[TCA_CHAIN]) : 0;
+    bool flower = strcmp(nla_get_string(attributes[TCA_KIND]), FLOWER) == 0;
     bool our_slot = tc->tcm_info == OUR_INFO && chain == 0 &&
-                    strcmp(nla_get_string(attributes[TCA_KIND]), "matchall") == 0;
+                    (flower || strcmp(nla_get_string(attributes[TCA_KIND]), MATCHALL) == 0);
     if (our_slot && tc->tcm_handle == 0)
         return false; /* the classifier's own message, which precedes its filters */
     *filter_r = (struct domm_tc_filter){
@@ -164,7 +217,7 @@ bool domm_tc_filter_parse(const struct nlmsghdr *message, struct domm_tc_filter 
     filter_r->in_the_way = !filter_r->ours && chain == 0 && priority == DOMM_TC_FILTER_PRIORITY;
     filter_r->ahead = !filter_r->ours && chain == 0 && priority <= DOMM_TC_FILTER_PRIORITY;
     if (filter_r->ours && attributes[TCA_OPTIONS])
-        read_matchall(attributes[TCA_OPTIONS], filter_r);
+        (flower ? read_flower : read_matchall)(attributes[TCA_OPTIONS], filter_r);
     return true;
 }
 
@@ -213,7 +266,22 @@ static int set_action(struct rtnl_cls *cls, const struct domm_tc_filter *filter)
                                                      : make_drop(act);
     if (rc)
         return rc;
-    return rtnl_mall_append_action(cls, act);
+    return domm_selection_is_all(&filter->selection) ? rtnl_mall_append_action(cls, act)
+                                                     : rtnl_flower_append_action(cls, act);
+}
+
+/* What a VLAN's packets carry is another key than what is not tagged is. */
+static int select_packets(struct rtnl_cls *cls, const struct domm_selection *selection)
+{
+    if (!selection->vlan)
+        return rtnl_flower_set_proto(cls, (uint16_t)selection->protocol);
+    int rc = rtnl_flower_set_proto(cls, ETH_P_8021Q);
+    if (rc)
+        return rc;
+    rc = rtnl_flower_set_vlan_id(cls, (uint16_t)selection->vlan);
+    if (rc || !selection->protocol)
+        return rc;
+    return rtnl_flower_set_vlan_ethtype(cls, (uint16_t)selection->protocol);
 }
 
 static int tc_filter_make(const struct domm_tc_filter *filter, struct rtnl_cls **cls_r)
@@ -228,7 +296,12 @@ static int tc_filter_make(const struct domm_tc_filter *filter, struct rtnl_cls *
                                                         : DOMM_TC_FILTER_HANDLE);
     rtnl_cls_set_prio(cls, DOMM_TC_FILTER_PRIORITY);
     rtnl_cls_set_protocol(cls, ETH_P_ALL);
-    return rtnl_tc_set_kind(TC_CAST(cls), "matchall");
+    if (domm_selection_is_all(&filter->selection))
+        return rtnl_tc_set_kind(TC_CAST(cls), MATCHALL);
+    int rc = rtnl_tc_set_kind(TC_CAST(cls), FLOWER);
+    if (rc)
+        return rc;
+    return select_packets(cls, &filter->selection);
 }
 
 int domm_tc_filter_add_message(const struct domm_tc_filter *filter, struct nl_msg **message_r)

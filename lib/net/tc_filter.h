@@ -2,11 +2,11 @@
 /*
  * domm's tc filters, and the messages that make, end and describe them. No socket in here.
  *
- * A filter is domm's if it is a matchall filter for all protocols in chain 0 of a clsact qdisc,
- * with the priority and one of the two handles below; whatever else hangs there is somebody
- * else's and never touched. The priority is low, so that the mirror comes before filters that
- * drop. The second handle remembers, in the kernel, that the qdisc was made for this filter and
- * may go with it.
+ * A filter is domm's if it is a matchall filter, or a flower filter where packets are selected, for
+ * all protocols in chain 0 of a clsact qdisc, with the priority and one of the two handles below;
+ * whatever else hangs there is somebody else's and never touched. The priority is low, so that the
+ * mirror comes before filters that drop. The second handle remembers, in the kernel, that the qdisc
+ * was made for this filter and may go with it.
  *
  * A mirror ends with TC_ACT_UNSPEC ("continue"), since any other verdict would keep the packet
  * from the filters after it (__tcf_classify, net/sched/cls_api.c).
@@ -17,6 +17,8 @@
 #include <netlink/msg.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "lib/net/selection.h"
 
 #define DOMM_TC_FILTER_PRIORITY 33
 #define DOMM_TC_FILTER_HANDLE 0xd0330001U
@@ -40,6 +42,8 @@ struct domm_tc_filter {
     bool ahead;      /* not ours, and sees packets before ours does, or in its place */
     enum domm_tc_filter_action action;
     int mirror_to; /* ifindex; 0 once that device is gone */
+    struct domm_selection selection;
+    bool unknown_keys; /* ours, and matches fewer packets than `selection` says */
     /* Counters since the filter was added: matched packets, and copies that did not reach the other
      * device's queue or, of a dropping filter, packets dropped. A packet that is segmented for the
      * wire later (GSO) counts as one, as for the devices of dom0. */
@@ -53,7 +57,7 @@ uint32_t domm_tc_filter_parent(enum domm_hook hook);
  * is malformed. */
 bool domm_tc_filter_parse(const struct nlmsghdr *message, struct domm_tc_filter *filter_r);
 
-/* Make the requests for a filter of ours; only the members down to mirror_to are used. *message_r
+/* Make the requests for a filter of ours; only the members down to selection are used. *message_r
  * is freed by nlmsg_free or nl_send_sync. 0 or -NLE_.... */
 int domm_tc_filter_add_message(const struct domm_tc_filter *filter, struct nl_msg **message_r);
 int domm_tc_filter_delete_message(const struct domm_tc_filter *filter, struct nl_msg **message_r);

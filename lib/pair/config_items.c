@@ -167,24 +167,42 @@ static int config_items_make_monitor(struct domm_config *config, unsigned to,
     return vif->script ? 0 : domm_no_memory(err);
 }
 
-static int mirror_values(const char *vif, const char *to, struct domm_mirror_pair *pair_r,
+/* The keys of a mirror; in a configuration "target" follows. */
+enum { VIF, TO, VLAN, PROTOCOL, MIRROR_KEYS };
+#define MIRROR_KEY_NAMES "vif", "to", "vlan", "protocol"
+
+static int selection_values(char *const *values, struct domm_selection *selection_r,
+                            struct domm_error *err)
+{
+    int rc = values[VLAN]
+                 ? domm_number_parse(values[VLAN], 1, DOMM_VLAN_MAX, &selection_r->vlan, err)
+                 : 0;
+    if (rc || !values[PROTOCOL])
+        return rc;
+    return domm_selection_protocol_parse(values[PROTOCOL], &selection_r->protocol, err);
+}
+
+static int mirror_values(char *const *values, struct domm_mirror_pair *pair_r,
                          struct domm_error *err)
 {
-    if (!vif || !to)
-        return domm_fail(err, DOMM_REFUSED, "\"%s\" is missing", vif ? "to" : "vif");
-    int rc = domm_number_parse(vif, 0, DOMM_VIF_MAX - 1, &pair_r->vif, err);
+    if (!values[VIF] || !values[TO])
+        return domm_fail(err, DOMM_REFUSED, "\"%s\" is missing", values[VIF] ? "to" : "vif");
+    int rc = domm_number_parse(values[VIF], 0, DOMM_VIF_MAX - 1, &pair_r->vif, err);
     if (rc)
         return rc;
-    return domm_number_parse(to, 0, DOMM_CONFIG_MAX_VIFS - 1, &pair_r->to, err);
+    rc = domm_number_parse(values[TO], 0, DOMM_CONFIG_MAX_VIFS - 1, &pair_r->to, err);
+    if (rc)
+        return rc;
+    return selection_values(values, &pair_r->selection, err);
 }
 
 static int fill_mirror(struct domm_config *config, struct domm_config_mirror *mirror,
-                       const char *target, const char *vif, const char *to, struct domm_error *err)
+                       char *const *values, struct domm_error *err)
 {
-    int rc = config_items_find_target(config, target, &mirror->target, err);
+    int rc = config_items_find_target(config, values[MIRROR_KEYS], &mirror->target, err);
     if (rc)
         return rc;
-    rc = mirror_values(vif, to, &mirror->pair, err);
+    rc = mirror_values(values, &mirror->pair, err);
     if (rc)
         return rc;
     for (const struct domm_config_mirror *other = config->mirrors; other < mirror; other++) {
@@ -203,9 +221,8 @@ static void free_values(char **values, size_t count)
 
 int domm_config_take_mirror(struct domm_config *config, const char *text, struct domm_error *err)
 {
-    enum { TARGET, VIF, TO, N_KEYS };
-    static const char *const keys[] = {"target", "vif", "to", NULL};
-    char *values[N_KEYS];
+    static const char *const keys[] = {MIRROR_KEY_NAMES, "target", NULL};
+    char *values[MIRROR_KEYS + 1];
     int rc = room(config->n_mirrors, DOMM_CONFIG_MAX_MIRRORS, err);
     if (rc)
         return rc;
@@ -213,8 +230,8 @@ int domm_config_take_mirror(struct domm_config *config, const char *text, struct
     if (rc)
         return rc;
     struct domm_config_mirror *mirror = &config->mirrors[config->n_mirrors++];
-    rc = fill_mirror(config, mirror, values[TARGET], values[VIF], values[TO], err);
-    free_values(values, N_KEYS);
+    rc = fill_mirror(config, mirror, values, err);
+    free_values(values, MIRROR_KEYS + 1);
     return rc;
 }
 
@@ -319,14 +336,14 @@ int domm_config_take_storage(struct domm_config *config, const char *text, struc
 
 int domm_mirror_parse(const char *text, struct domm_mirror_pair *pair_r, struct domm_error *err)
 {
-    enum { VIF, TO, N_KEYS };
-    static const char *const keys[] = {"vif", "to", NULL};
-    char *values[N_KEYS];
+    static const char *const keys[] = {MIRROR_KEY_NAMES, NULL};
+    char *values[MIRROR_KEYS];
     int rc = domm_spec_parse(text, keys, values, err);
     if (rc)
         return rc;
-    rc = mirror_values(values[VIF], values[TO], pair_r, err);
-    free_values(values, N_KEYS);
+    *pair_r = (struct domm_mirror_pair){0};
+    rc = mirror_values(values, pair_r, err);
+    free_values(values, MIRROR_KEYS);
     return rc;
 }
 

@@ -51,6 +51,7 @@ static struct json_object *mirrors_json(const struct domm_config *config)
         add_text(object, "target", config->mirrors[i].target);
         domm_json_number(object, "vif", config->mirrors[i].pair.vif);
         domm_json_number(object, "to", config->mirrors[i].pair.to);
+        domm_selection_json(object, &config->mirrors[i].pair.selection);
         json_object_array_add(list, object);
     }
     return list;

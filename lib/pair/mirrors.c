@@ -10,8 +10,9 @@ struct vif_port {
     const struct domm_inventory_entry *entry;
     struct domm_vif vif;
     int ifindex;
-    bool monitors;                 /* the vif is a monitor vif */
-    const struct vif_port *mirror; /* the monitor vif that its packets shall go to, or null */
+    bool monitors;                   /* the vif is a monitor vif */
+    const struct vif_port *mirror;   /* the monitor vif that its packets shall go to, or null */
+    struct domm_selection selection; /* which of them */
 };
 
 struct vif_ports {
@@ -104,6 +105,7 @@ static void want(struct vif_ports *ports, const struct domm_inventory *inventory
             if (!from || !to || from == to)
                 continue;
             from->mirror = to;
+            from->selection = entry->mirrors[j].selection;
             to->monitors = true;
         }
     }
@@ -138,8 +140,9 @@ static int take_away(struct nl_sock *sock, const struct vif_port *port, struct d
 
 static bool is_whole(const struct domm_mirror_state *state, int monitor)
 {
-    return state->sent.ours && state->sent.mirror_to == monitor && state->received.ours &&
-           state->received.mirror_to == monitor && state->guard.ours && state->monitor.up;
+    return domm_mirror_copies(&state->sent, monitor, &state->selection) &&
+           domm_mirror_copies(&state->received, monitor, &state->selection) && state->guard.ours &&
+           state->monitor.up;
 }
 
 static int put_up(struct nl_sock *sock, const struct vif_port *port, struct domm_log *log,
@@ -147,10 +150,10 @@ static int put_up(struct nl_sock *sock, const struct vif_port *port, struct domm
 {
     struct domm_mirror_state state;
     int from = port->ifindex, to = port->mirror->ifindex;
-    int rc = domm_mirror_measure(sock, from, to, &state, err);
+    int rc = domm_mirror_measure(sock, from, to, &port->selection, &state, err);
     if (rc || is_whole(&state, to))
         return rc;
-    rc = domm_mirror_install(sock, from, to, err);
+    rc = domm_mirror_install(sock, from, to, &port->selection, err);
     if (rc)
         return rc;
     domm_log(log, DOMM_LOG_INFO, "%s is mirrored to %s", port->vif.name, port->mirror->vif.name);

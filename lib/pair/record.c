@@ -108,11 +108,24 @@ static int read_list(struct json_object *object, const char *key, size_t most,
     return 0;
 }
 
+/* Absent members select everything. */
+static int read_selection(struct json_object *item, struct domm_selection *selection_r,
+                          struct domm_error *err)
+{
+    const char *protocol = read_text(item, "protocol");
+    int rc = read_number(item, "vlan", 1, DOMM_VLAN_MAX, &selection_r->vlan, err);
+    if (rc)
+        return rc;
+    if (!protocol && json_object_object_get_ex(item, "protocol", NULL))
+        return domm_fail(err, DOMM_REFUSED, "\"protocol\" is not a text");
+    return protocol ? domm_selection_protocol_parse(protocol, &selection_r->protocol, err) : 0;
+}
+
 static int add_mirror(struct domm_record_target *target, struct json_object *item,
                       struct domm_error *err)
 {
     struct domm_mirror_pair *mirror = &target->mirrors[target->n_mirrors++];
-    *mirror = (struct domm_mirror_pair){DOMM_VIF_MAX, DOMM_VIF_MAX};
+    *mirror = (struct domm_mirror_pair){.vif = DOMM_VIF_MAX, .to = DOMM_VIF_MAX};
     int rc = read_number(item, "vif", 0, DOMM_VIF_MAX - 1, &mirror->vif, err);
     if (rc)
         return rc;
@@ -123,7 +136,9 @@ static int add_mirror(struct domm_record_target *target, struct json_object *ite
         if (target->mirrors[i].vif == mirror->vif)
             rc = domm_fail(err, DOMM_REFUSED, "vif %u is mirrored twice", mirror->vif);
     }
-    return rc;
+    if (rc)
+        return rc;
+    return read_selection(item, &mirror->selection, err);
 }
 
 static int add_storage(struct domm_record_target *target, struct json_object *item,
@@ -280,6 +295,7 @@ static struct json_object *target_json(const struct domm_record_target *target)
         struct json_object *item = json_object_new_object();
         domm_json_number(item, "vif", target->mirrors[i].vif);
         domm_json_number(item, "to", target->mirrors[i].to);
+        domm_selection_json(item, &target->mirrors[i].selection);
         json_object_array_add(mirrors, item);
     }
     for (size_t i = 0; i < target->n_storage; i++) {

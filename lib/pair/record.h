@@ -6,7 +6,7 @@
  *
  *     {"version": 1, "ready_timeout": 60, "migrate": ["max_downtime=500"], "targets": [
  *         {"uuid": "<uuid>",
- *          "mirror": [{"vif": 0, "to": 1}],
+ *          "mirror": [{"vif": 0, "to": 1, "vlan": 100, "protocol": "ipv4"}],
  *          "storage": [{"nfs": "filer:/srv/web", "max_age": 3, "unchecked": true,
  *                       "options": "port=2050,sec=krb5p,vers=4.2"},
  *                      {"block": "xvdb", "max_age": 3}]}]}
@@ -23,6 +23,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/uuid.h"
+#include "lib/net/selection.h"
 #include "lib/pair/nfs_options.h"
 #include "lib/pair/settings.h"
 
@@ -38,6 +39,7 @@
 struct domm_mirror_pair {
     unsigned vif; /* the target's */
     unsigned to;  /* the monitor's */
+    struct domm_selection selection;
 };
 
 enum domm_storage_kind { DOMM_STORAGE_NFS, DOMM_STORAGE_BLOCK };
@@ -61,7 +63,7 @@ struct domm_record_target {
 struct domm_record {
     unsigned ready_timeout; /* seconds */
     struct domm_settings migrate;
-    size_t n_targets;       /* may be 0: a monitor without targets */
+    size_t n_targets; /* may be 0: a monitor without targets */
     struct domm_record_target targets[DOMM_RECORD_MAX_TARGETS];
 };
 

@@ -35,7 +35,8 @@ static int measure_mirror(const struct domm_observer *observer, uint32_t target,
     if (rc || !mirror->ends.target_ifindex || !mirror->ends.monitor_ifindex)
         return rc;
     rc = domm_mirror_measure(observer->netlink, mirror->ends.target_ifindex,
-                             mirror->ends.monitor_ifindex, &mirror->state, err);
+                             mirror->ends.monitor_ifindex, &mirror->configured.selection,
+                             &mirror->state, err);
     mirror->measured = rc == 0;
     return rc == -DOMM_NOT_FOUND ? 0 : rc; /* the device is gone meanwhile */
 }

@@ -30,6 +30,7 @@ static struct json_object *mirror_json(const struct domm_mirror_status *mirror)
     struct json_object *object = json_object_new_object();
     domm_json_number(object, "vif", mirror->configured.vif);
     domm_json_number(object, "to", mirror->configured.to);
+    domm_selection_json(object, &mirror->configured.selection);
     domm_json_text(object, "target_vif", mirror->ends.target.name);
     domm_json_text(object, "monitor_vif", mirror->ends.monitor.name);
     add_judgement(object, &mirror->judgement);

@@ -177,11 +177,13 @@ WRAP(int, domm_mirror_ends, struct domm_xen *xen, struct nl_sock *sock, uint32_t
 }
 
 WRAP(int, domm_mirror_measure, struct nl_sock *sock, int target, int monitor,
-     struct domm_mirror_state *state_r, struct domm_error *err)
+     const struct domm_selection *selection, struct domm_mirror_state *state_r,
+     struct domm_error *err)
 {
     const struct domm_tc_filter mirror = {
         .ours = true, .action = DOMM_TC_FILTER_MIRROR, .mirror_to = monitor, .packets = 7};
     *state_r = (struct domm_mirror_state){
+        .selection = *selection,
         .target = {.ifindex = target, .up = true},
         .monitor = {.ifindex = monitor, .up = true, .carrier = true, .tx_packets = 14},
         .sent = mirror,

@@ -73,7 +73,7 @@ memory = 256
 disk = [ '$BATS_TEST_TMPDIR/ids.img,raw,xvda,w', '$BATS_TEST_TMPDIR/web.img,raw,xvdb,r' ]
 vif = [ "bridge=xenbr0,mac=00:16:3e:00:00:01", "script=vif-domm-monitor" ]
 target = "web"
-mirror = [ "vif=0,to=1" ]
+mirror = [ "vif=0,to=1,vlan=100,protocol=ipv6" ]
 storage = [ "nfs=10.0.0.3:/srv/web,port=2049,check=0", "block=xvdb" ]
 END
     schema=create prints 0 -N create "$BATS_TEST_TMPDIR/ids.cfg"

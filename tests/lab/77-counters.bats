@@ -125,3 +125,38 @@ last_mark() { in_domm "tcpdump -nr $pcap/all 2>/dev/null | grep -n 'echo reply.*
 	[ $((sent + received)) = $((uncopied + dropped + in_queue + delivered)) ]
 	[ "$delivered" -le "$all" ] && [ "$delivered" -ge "$pings" ]
 }
+
+# mirror_only SELECTION: the pair anew, with a mirror that copies only that.
+mirror_only() {
+	on host1 "domm detach domm1 target1 && domm attach -m vif=0,to=1,$1 domm1 target1"
+	[ "$(on host1 'domm --json monitor-status domm1' | jq -r '.monitors[0].targets[0].network.verdict')" = ready ]
+}
+# The packets that a look of some seconds at eth1 finds, while dom0 asks by ARP in a VLAN and without
+# one, and pings the target.
+provoke() {
+	capture
+	on host1 'ip neigh flush dev xenbr0; ping -q -c 20 -i 0.1 10.99.0.11 >/dev/null
+		ping -q -c 3 -W 1 -I xenbr0.100 10.100.0.9 >/dev/null' || true # nobody answers in the VLAN
+	sleep 1
+	stop_capture
+}
+
+@test "a mirror of one protocol, or of one VLAN, copies nothing else" {
+	on host1 'ip link add link xenbr0 name xenbr0.100 type vlan id 100 &&
+		ip addr add 10.100.0.1/24 dev xenbr0.100 && ip link set xenbr0.100 up'
+	mirror_only protocol=arp
+	provoke
+	[ "$(seen arp)" -ge 2 ]
+	[ "$(seen 'not arp')" = "$(seen vlan)" ] # the ARP in the VLAN is not counted here: it is tagged
+	[ "$(seen icmp)" = 0 ]
+	mirror_only vlan=100,protocol=arp
+	on host1 'domm monitor-status domm1' | grep -F ', VLAN 100, arp:'
+	provoke
+	note "in VLAN 100: $(seen 'vlan 100 and arp'), of $(seen '')"
+	[ "$(seen 'vlan 100 and arp')" -ge 2 ]
+	[ "$(seen 'vlan 100 and arp')" = "$(seen '')" ]
+	mirror_only vlan=100
+	provoke
+	[ "$(seen 'vlan 100')" -ge 2 ]
+	[ "$(seen 'vlan 100')" = "$(seen '')" ]
+}

@@ -71,7 +71,7 @@ static const char full[] =
     "]\n"
     "vif += [ '' ]\n"
     "target = [ 'web', 'mail' ]\n"
-    "mirror = [ 'target=web,vif=0,to=1', 'target=mail,vif=0,to=1', 'target=web,vif=1,to=2' ]\n"
+    "mirror = [ 'target=web,vif=0,to=1', 'target=mail,vif=0,to=1', 'target=web,vif=1,to=2,vlan=7,protocol=arp' ]\n"
     "storage = [ 'target=web, nfs=10.0.0.3:/srv/web, max_age=1,check=0', 'target=mail,block=xvdb',\n"
     "  'target=mail,nfs=[fd00::3]:/srv/mail,port=2050,sec=krb5i,vers=4.1' ]\n"
     "ready_timeout = 30\n";
@@ -98,6 +98,10 @@ static void everything_is_taken(void **state)
     assert_string_equal(config->vifs[2].script, DOMM_MONITOR_VIF_SCRIPT);
     assert_int_equal(config->n_mirrors, 3);
     assert_string_equal(config->mirrors[1].target, "mail");
+    assert_true(domm_selection_is_all(&config->mirrors[1].pair.selection));
+    assert_int_equal(config->mirrors[2].pair.selection.vlan, 7);
+    assert_string_equal(domm_selection_protocol_name(config->mirrors[2].pair.selection.protocol),
+                        "arp");
     assert_int_equal(config->storage[0].storage.kind, DOMM_STORAGE_NFS);
     assert_string_equal(config->storage[0].storage.source, "10.0.0.3:/srv/web");
     assert_int_equal(config->storage[0].storage.max_age, 1);
@@ -113,7 +117,8 @@ static void everything_is_taken(void **state)
     struct json_object *json = domm_config_json(config);
     const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
     assert_contains(text, "\"uuid\":\"d0330000-0000-4000-8000-000000000021\"");
-    assert_contains(text, "{\"target\":\"web\",\"vif\":1,\"to\":2}");
+    assert_contains(text,
+                    "{\"target\":\"web\",\"vif\":1,\"to\":2,\"vlan\":7,\"protocol\":\"arp\"}");
     assert_contains(text, "\"port\":2050,\"sec\":\"krb5i\",\"vers\":\"4.1\"");
     for (size_t i = 0; domm_config_key_name(i); i++) {
         const char *key = domm_config_key_name(i);
@@ -315,6 +320,9 @@ static const struct {
     {"vif=['']\ntarget='a'\nmirror=['to=0']\n", NULL, "\"vif\" is missing"},
     {"vif=['']\ntarget='a'\nmirror=['vif=eth0,to=0']\n", NULL, "\"eth0\" is not a whole number"},
     {"vif=['']\ntarget='a'\nmirror=['vif=999,to=0']\n", NULL, "999 is not from 0 to 127"},
+    {"vif=['']\ntarget='a'\nmirror=['vif=0,to=0,vlan=4095']\n", NULL, "4095 is not from 1 to 4094"},
+    {"vif=['']\ntarget='a'\nmirror=['vif=0,to=0,protocol=tcp']\n", NULL,
+     "protocol=tcp is not ipv4, ipv6 or arp"},
     {"vif=['bridge=xenbr0']\ntarget='a'\nmirror=['vif=0,to=0']\n", NULL, "the monitor could send"},
     {"vif=['script=vif-bridge']\ntarget='a'\nmirror=['vif=0,to=0']\n", NULL,
      "has the script vif-bridge"},

@@ -16,6 +16,7 @@ struct device {
 };
 
 static struct device devices[DEVICES];
+static struct domm_selection selection;  /* of the mirrors that are asked for */
 static int calls, fail_from, fail_until; /* which calls fail, counted from 1 */
 
 static int index_of(int device)
@@ -145,6 +146,7 @@ static int start(void **state)
     (void)state;
     static const char *const names[] = {"vif1.0", "vif2.0", "vif3.1", "vif4.1"};
     calls = fail_from = fail_until = 0;
+    selection = (struct domm_selection){0};
     for (int i = 0; i < DEVICES; i++) {
         devices[i] = (struct device){
             .link = {.ifindex = index_of(i), .carrier = true, .up = i == TARGET || i == OTHER}};
@@ -155,7 +157,7 @@ static int start(void **state)
 
 static int install(int target, int monitor, struct domm_error *err)
 {
-    return domm_mirror_install(NULL, index_of(target), index_of(monitor), err);
+    return domm_mirror_install(NULL, index_of(target), index_of(monitor), &selection, err);
 }
 
 static const char *problem(int target, int monitor)
@@ -164,7 +166,8 @@ static const char *problem(int target, int monitor)
     struct domm_mirror_state measured;
     struct domm_error err;
     assert_int_equal(
-        domm_mirror_measure(NULL, index_of(target), index_of(monitor), &measured, &err), 0);
+        domm_mirror_measure(NULL, index_of(target), index_of(monitor), &selection, &measured, &err),
+        0);
     bool has_problem = domm_mirror_problem(&measured, text);
     assert_int_equal(has_problem, text[0] != '\0');
     return text;
@@ -246,6 +249,25 @@ static void manual_damage_is_seen_and_repaired(void **state)
     assert_contains(problem(TARGET, MONITOR), "not guarded");
     devices[MONITOR].link.master = 3;
     assert_contains(problem(TARGET, MONITOR), "on a bridge");
+}
+
+static void a_mirror_copies_what_is_selected(void **state)
+{
+    (void)state;
+    struct domm_error err;
+    struct domm_tc_filter *sent = &devices[TARGET].hooks[DOMM_HOOK_INGRESS].ours;
+    assert_int_equal(install(TARGET, MONITOR, &err), 0);
+    selection = (struct domm_selection){.vlan = 100, .protocol = 0x0800};
+    assert_contains(problem(TARGET, MONITOR), "sends is not mirrored");
+    assert_int_equal(install(TARGET, MONITOR, &err), 0);
+    assert_string_equal(problem(TARGET, MONITOR), "");
+    assert_int_equal(sent->selection.vlan, 100);
+    assert_true(domm_selection_is_all(&devices[MONITOR].hooks[DOMM_HOOK_INGRESS].ours.selection));
+    sent->unknown_keys = true;
+    assert_contains(problem(TARGET, MONITOR), "sends is not mirrored");
+    assert_int_equal(install(TARGET, MONITOR, &err), 0);
+    assert_string_equal(problem(TARGET, MONITOR), "");
+    assert_int_equal(install(TARGET, SECOND, &err), -DOMM_REFUSED);
 }
 
 /* They may end the classification before the mirror's turn. */
@@ -353,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup(it_comes_and_leaves_nothing, start),
         cmocka_unit_test_setup(a_failure_at_any_step_leaves_all_as_before, start),
         cmocka_unit_test_setup(a_failing_undo_is_told, start),
+        cmocka_unit_test_setup(a_mirror_copies_what_is_selected, start),
         cmocka_unit_test_setup(manual_damage_is_seen_and_repaired, start),
         cmocka_unit_test_setup(filters_of_others_that_come_first_are_told, start),
         cmocka_unit_test_setup(two_targets_share_a_monitor, start),

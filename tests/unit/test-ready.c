@@ -137,13 +137,16 @@ int __wrap_domm_mirror_ends(struct domm_xen *xen, struct nl_sock *sock, uint32_t
 }
 
 int __wrap_domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
+                               const struct domm_selection *selection,
                                struct domm_mirror_state *state_r, struct domm_error *err);
 int __wrap_domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
+                               const struct domm_selection *selection,
                                struct domm_mirror_state *state_r, struct domm_error *err)
 {
     (void)sock;
     (void)err;
     *state_r = (struct domm_mirror_state){
+        .selection = *selection,
         .target = {.ifindex = target, .up = true, .operstate = "up"},
         .monitor = {.ifindex = monitor, .up = true, .carrier = carrier, .operstate = "up"},
         .sent = {.ours = true, .action = DOMM_TC_FILTER_MIRROR, .mirror_to = monitor},

@@ -178,7 +178,8 @@ static void a_formatted_record_is_parsed(void **state)
     static const char text[] =
         "{\"version\":1,\"ready_timeout\":90,\"migrate\":[\"data=tls\",\"max_downtime=500\"],"
         "\"targets\":[{\"uuid\":\"" A "\",\"mirror\":["
-        "{\"vif\":0,\"to\":1},{\"vif\":2,\"to\":1}],\"storage\":["
+        "{\"vif\":0,\"to\":1},{\"vif\":2,\"to\":1,\"vlan\":100,\"protocol\":\"ipv6\"}],"
+        "\"storage\":["
         "{\"nfs\":\"filer:/srv/a b\",\"max_age\":5},"
         "{\"nfs\":\"filer:/srv/c\",\"max_age\":3,\"unchecked\":true}]},"
         "{\"uuid\":\"" B "\",\"mirror\":[],\"storage\":[{\"block\":\"xvdb\",\"max_age\":3}]}]}";
@@ -210,6 +211,10 @@ static void mirrors_and_storage_are_checked(void **state)
         WITH("\"mirror\":[{\"vif\":0}]"),
         WITH("\"mirror\":[{\"vif\":0,\"to\":-1}]"),
         WITH("\"mirror\":[{\"vif\":0,\"to\":128}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":1,\"vlan\":4095}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":1,\"vlan\":0}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":1,\"protocol\":\"ipx\"}]"),
+        WITH("\"mirror\":[{\"vif\":0,\"to\":1,\"protocol\":6}]"),
         WITH("\"mirror\":[{\"vif\":0,\"to\":1},{\"vif\":0,\"to\":2}]"),
         WITH("\"mirror\":[" NINE("{}") "]"),
         WITH("\"storage\":[{}]"),

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <linux/gen_stats.h>
+#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_gact.h>
@@ -102,6 +103,18 @@ static void a_requested_filter_is_recognised(void **state)
          .action = DOMM_TC_FILTER_MIRROR,
          .mirror_to = 9},
         {.ifindex = 9, .owns_qdisc = true, .action = DOMM_TC_FILTER_DROP},
+        {.ifindex = 5,
+         .action = DOMM_TC_FILTER_MIRROR,
+         .mirror_to = 9,
+         .selection = {.vlan = DOMM_VLAN_MAX}},
+        {.ifindex = 5,
+         .action = DOMM_TC_FILTER_MIRROR,
+         .mirror_to = 9,
+         .selection = {.protocol = ETH_P_ARP}},
+        {.ifindex = 5,
+         .action = DOMM_TC_FILTER_MIRROR,
+         .mirror_to = 9,
+         .selection = {.vlan = 1, .protocol = ETH_P_IPV6}},
     };
     for (size_t i = 0; i < COUNT(asked); i++) {
         struct nl_msg *msg;
@@ -115,8 +128,29 @@ static void a_requested_filter_is_recognised(void **state)
         assert_int_equal(seen.owns_qdisc, asked[i].owns_qdisc);
         assert_int_equal(seen.action, asked[i].action);
         assert_int_equal(seen.mirror_to, asked[i].mirror_to);
+        assert_true(domm_selection_equal(&seen.selection, &asked[i].selection));
+        assert_false(seen.unknown_keys);
         nlmsg_free(msg);
     }
+}
+
+static void a_key_that_is_not_ours_is_noticed(void **state)
+{
+    (void)state;
+    const struct domm_tc_filter asked = {.ifindex = 5,
+                                         .action = DOMM_TC_FILTER_MIRROR,
+                                         .mirror_to = 9,
+                                         .selection = {.protocol = ETH_P_IP}};
+    struct nl_msg *msg;
+    struct domm_tc_filter seen;
+    assert_int_equal(domm_tc_filter_add_message(&asked, &msg), 0);
+    struct nlattr *options = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct tcmsg), TCA_OPTIONS);
+    nla_put_u16(msg, TCA_FLOWER_KEY_UDP_DST, 53); /* behind the options, which are the last */
+    options->nla_len = (uint16_t)(options->nla_len + nla_total_size(sizeof(uint16_t)));
+    assert_true(domm_tc_filter_parse(nlmsg_hdr(msg), &seen));
+    assert_true(seen.ours);
+    assert_true(seen.unknown_keys);
+    nlmsg_free(msg);
 }
 
 static void a_mirror_lets_later_filters_see_the_packet(void **state)
@@ -178,7 +212,7 @@ static void other_peoples_filters_are_not_ours(void **state)
         {"lower priority", {.info = TC_H_MAKE(34 << 16, PROTOCOL_ALL)}, false, false},
         {"protocol", {.info = TC_H_MAKE(DOMM_TC_FILTER_PRIORITY << 16, PROTOCOL_IP)}, true, true},
         {"handle", {.handle = 1}, true, true},
-        {"kind", {.kind = "flower"}, true, true},
+        {"kind", {.kind = "basic"}, true, true},
         {"kind that begins so", {.kind = "matchall2"}, true, true},
         {"chain", {.chain = 1}, false, false},
     };
@@ -265,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_requested_filter_is_recognised),
+        cmocka_unit_test(a_key_that_is_not_ours_is_noticed),
         cmocka_unit_test(a_mirror_lets_later_filters_see_the_packet),
         cmocka_unit_test(a_deletion_names_the_one_filter),
         cmocka_unit_test(counters_are_read),

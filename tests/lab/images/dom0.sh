@@ -17,7 +17,7 @@ esac
 bootstrap "$suite" "$pockets" \
 	"linux-image-amd64 initramfs-tools xen-system-amd64 xen-utils-$xen systemd-sysv udev kmod
 	openssh-server iproute2 iputils-ping procps less nfs-common tcpdump xenstore-utils python3
-	bash-completion strace socat jq rsync dropbear-bin $libs" \
+	bash-completion strace socat jq rsync dropbear-bin pacemaker resource-agents $libs" \
 	--essential-hook="$(initrd 'virtio_pci virtio_blk ext4')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/dom0 /" \
@@ -29,6 +29,7 @@ bootstrap "$suite" "$pockets" \
 	--customize-hook='echo "/dev/vda / ext4 noatime 0 1" > "$1/etc/fstab"' \
 	--customize-hook="$(masking xendomains.service rpcbind.service rpcbind.socket)" \
 	--customize-hook='chroot "$1" systemctl -q enable systemd-networkd.service' \
+	--customize-hook='chroot "$1" systemctl -q disable corosync.service pacemaker.service' \
 	--customize-hook='cp -L "$1/vmlinuz" "$1/initrd.img" '"$out" \
 	--customize-hook="zcat \"\$1\"/boot/xen-$xen-amd64.gz > $out/xen.elf"
 unpack "$out/root.tar" "$out/root"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,10 +13,11 @@
 #include "lib/base/confine.h"
 
 #define CHILD_DESCRIPTORS 16
+#define CHILD_CPU_S 5 /* far more than libblkid needs for a superblock */
 
 /* The exit status of the child. */
 enum found {
-    FOUND_EXT,
+    FOUND_EXT = 1,
     FOUND_XFS,
     FOUND_NEITHER,
     UNREADABLE,
@@ -40,8 +42,9 @@ static enum found probe_type(blkid_probe probe)
 
 static enum found probe_confined(int disk)
 {
+    const struct rlimit cpu = {CHILD_CPU_S, CHILD_CPU_S};
     struct domm_error ignored;
-    if (domm_confine_with(disk, CHILD_DESCRIPTORS, false, &ignored))
+    if (setrlimit(RLIMIT_CPU, &cpu) || domm_confine_with(disk, CHILD_DESCRIPTORS, false, &ignored))
         return NOT_CONFINED;
     blkid_probe probe = blkid_new_probe();
     return probe && blkid_probe_set_device(probe, DOMM_CONFINED_FD, 0, 0) == 0 ? probe_type(probe)

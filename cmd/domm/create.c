@@ -191,9 +191,12 @@ static void print_plan(const struct domm_config *config)
            config->memory_mib, config->vcpus, config->n_vifs, config->n_disks);
     for (size_t i = 0; i < config->n_targets; i++)
         printf("would let it map the memory of %s\n", config->targets[i]);
-    for (size_t i = 0; i < config->n_mirrors; i++)
-        printf("would mirror vif %u of %s to its vif %u\n", config->mirrors[i].pair.vif,
-               config->mirrors[i].target, config->mirrors[i].pair.to);
+    for (size_t i = 0; i < config->n_mirrors; i++) {
+        char selected[DOMM_SELECTION_TEXT];
+        domm_selection_format(&config->mirrors[i].pair.selection, selected);
+        printf("would mirror vif %u of %s to its vif %u%s\n", config->mirrors[i].pair.vif,
+               config->mirrors[i].target, config->mirrors[i].pair.to, selected);
+    }
     for (size_t i = 0; i < config->n_storage; i++)
         printf("would have it mount %s of %s, read-only\n", config->storage[i].storage.source,
                config->storage[i].target);

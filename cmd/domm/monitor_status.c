@@ -55,25 +55,17 @@ static void monitor_status_print_aspect(FILE *file, const char *name,
             *judgement->reason ? ": " : "", judgement->reason);
 }
 
-static void print_selection(FILE *file, const struct domm_selection *selection)
-{
-    const char *protocol = domm_selection_protocol_name(selection->protocol);
-    if (selection->vlan)
-        fprintf(file, ", VLAN %u", selection->vlan);
-    if (protocol)
-        fprintf(file, ", %s", protocol);
-}
-
 static void print_mirror(FILE *file, const struct domm_mirror_status *mirror)
 {
     const struct domm_mirror_state *state = &mirror->state;
+    char selected[DOMM_SELECTION_TEXT];
     if (!mirror->measured)
         return;
-    fprintf(file, "        %s -> %s", mirror->ends.target.name, mirror->ends.monitor.name);
-    print_selection(file, &mirror->configured.selection);
+    domm_selection_format(&mirror->configured.selection, selected);
     fprintf(file,
-            ": %llu sent, %llu received, %llu not copied; %llu delivered, "
+            "        %s -> %s%s: %llu sent, %llu received, %llu not copied; %llu delivered, "
             "%llu dropped, carrier %s\n",
+            mirror->ends.target.name, mirror->ends.monitor.name, selected,
             (unsigned long long)state->sent.packets, (unsigned long long)state->received.packets,
             (unsigned long long)(state->sent.drops + state->received.drops),
             (unsigned long long)state->monitor.tx_packets,

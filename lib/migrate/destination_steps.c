@@ -128,7 +128,7 @@ static int check_mirror(struct domm_session *session, unsigned int g,
     if (!rc && ends.target_ifindex && ends.monitor_ifindex)
         rc = domm_mirror_measure(session->netlink, ends.target_ifindex, ends.monitor_ifindex,
                                  &mirror->selection, &state, err);
-    if (rc || (state.sent.ours && state.received.ours && state.guard.ours && state.monitor.up))
+    if (rc || domm_mirror_is_whole(&state))
         return rc;
     return domm_fail(err, DOMM_FAILED, "vif %u of %s could not be mirrored to vif %u of %s",
                      mirror->vif, session->guests[g].facts.name, mirror->to,

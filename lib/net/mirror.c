@@ -57,12 +57,11 @@ static bool is_empty(const struct mirror_port *port)
 }
 
 /* A filter of ours may be replaced if it is useless: it was changed by hand, or its destination
- * device is gone; and if it copies other packets to the same device. */
-static bool is_replaceable(const struct domm_tc_filter *filter, const struct wanted_filters *wanted)
+ * device is gone. */
+static bool is_useless(const struct domm_tc_filter *filter)
 {
-    return filter->action == DOMM_TC_FILTER_OTHER ||
-           (filter->action == DOMM_TC_FILTER_MIRROR &&
-            (filter->mirror_to == 0 || filter->mirror_to == wanted->mirror_to));
+    return filter->action == DOMM_TC_FILTER_OTHER || filter->unknown_keys ||
+           (filter->action == DOMM_TC_FILTER_MIRROR && filter->mirror_to == 0);
 }
 
 bool domm_mirror_copies(const struct domm_tc_filter *filter, int monitor,
@@ -101,7 +100,7 @@ static int check_port(const struct mirror_port *port, const struct wanted_filter
     }
     for (int hook = 0; hook < DOMM_HOOKS; hook++) {
         const struct domm_tc_filter *seen = &port->hooks[hook].ours;
-        if (seen->ours && !mirror_is_wanted(seen, wanted) && !is_replaceable(seen, wanted))
+        if (seen->ours && !is_useless(seen) && !mirror_is_wanted(seen, wanted))
             return refuse_present(port, seen, err);
         if (wanted->actions[hook] != DOMM_TC_FILTER_OTHER && port->hooks[hook].in_the_way)
             return domm_fail(err, DOMM_REFUSED,
@@ -287,6 +286,13 @@ int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
         .before_monitor = monitor_now.hooks[DOMM_HOOK_EGRESS].others,
     };
     return 0;
+}
+
+bool domm_mirror_is_whole(const struct domm_mirror_state *state)
+{
+    return domm_mirror_copies(&state->sent, state->monitor.ifindex, &state->selection) &&
+           domm_mirror_copies(&state->received, state->monitor.ifindex, &state->selection) &&
+           state->guard.ours && state->monitor.up;
 }
 
 static bool says(char text[DOMM_MIRROR_PROBLEM], const char *device, const char *what)

@@ -25,9 +25,9 @@
  * repaired.
  *
  * DOMM_REFUSED, before anything is changed, if the devices are the same, the monitor vif is on a
- * bridge, the target vif is mirrored elsewhere, or a qdisc or filter of another program is in the
- * way. DOMM_NOT_FOUND if a device does not exist. DOMM_OUTCOME_UNKNOWN if the undoing failed as
- * well.
+ * bridge, the target vif is mirrored elsewhere or other packets of it are, or a qdisc or filter of
+ * another program is in the way. DOMM_NOT_FOUND if a device does not exist. DOMM_OUTCOME_UNKNOWN if
+ * the undoing failed as well.
  */
 int domm_mirror_install(struct nl_sock *sock, int target, int monitor,
                         const struct domm_selection *selection, struct domm_error *err);
@@ -61,6 +61,9 @@ int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
 /* Whether the filter is a mirror to that device, and copies what is selected. */
 bool domm_mirror_copies(const struct domm_tc_filter *filter, int monitor,
                         const struct domm_selection *selection);
+
+/* Whether all filters are in place and the monitor vif is up. */
+bool domm_mirror_is_whole(const struct domm_mirror_state *state);
 
 #define DOMM_MIRROR_PROBLEM 160 /* bytes, with the terminator */
 

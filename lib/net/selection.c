@@ -2,6 +2,7 @@
 #include "lib/net/selection.h"
 
 #include <linux/if_ether.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/json.h"
@@ -31,6 +32,16 @@ const char *domm_selection_protocol_name(unsigned protocol)
             return protocols[i].name;
     }
     return NULL;
+}
+
+void domm_selection_format(const struct domm_selection *selection, char text_r[DOMM_SELECTION_TEXT])
+{
+    const char *protocol = domm_selection_protocol_name(selection->protocol);
+    char vlan[24] = "";
+    if (selection->vlan)
+        snprintf(vlan, sizeof(vlan), ", VLAN %u", selection->vlan);
+    snprintf(text_r, DOMM_SELECTION_TEXT, "%s%s%s", vlan, protocol ? ", " : "",
+             protocol ? protocol : "");
 }
 
 void domm_selection_json(struct json_object *object, const struct domm_selection *selection)

@@ -23,6 +23,12 @@ int domm_selection_protocol_parse(const char *text, unsigned *protocol_r, struct
  */
 const char *domm_selection_protocol_name(unsigned protocol);
 
+#define DOMM_SELECTION_TEXT 40 /* bytes, with the terminator */
+
+/* As ", VLAN 100, arp", to be put after what is mirrored; empty if all packets are selected. */
+void domm_selection_format(const struct domm_selection *selection,
+                           char text_r[DOMM_SELECTION_TEXT]);
+
 /* Adds the members "vlan" and "protocol" to a JSON object, each only if it selects. */
 void domm_selection_json(struct json_object *object, const struct domm_selection *selection);
 

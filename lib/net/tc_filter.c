@@ -216,6 +216,7 @@ bool domm_tc_filter_parse(const struct nlmsghdr *message, struct domm_tc_filter 
     uint32_t priority = TC_H_MAJ(tc->tcm_info) >> 16;
     filter_r->in_the_way = !filter_r->ours && chain == 0 && priority == DOMM_TC_FILTER_PRIORITY;
     filter_r->ahead = !filter_r->ours && chain == 0 && priority <= DOMM_TC_FILTER_PRIORITY;
+    filter_r->flower = flower;
     if (filter_r->ours && attributes[TCA_OPTIONS])
         (flower ? read_flower : read_matchall)(attributes[TCA_OPTIONS], filter_r);
     return true;
@@ -296,10 +297,9 @@ static int tc_filter_make(const struct domm_tc_filter *filter, struct rtnl_cls *
                                                         : DOMM_TC_FILTER_HANDLE);
     rtnl_cls_set_prio(cls, DOMM_TC_FILTER_PRIORITY);
     rtnl_cls_set_protocol(cls, ETH_P_ALL);
-    if (domm_selection_is_all(&filter->selection))
-        return rtnl_tc_set_kind(TC_CAST(cls), MATCHALL);
-    int rc = rtnl_tc_set_kind(TC_CAST(cls), FLOWER);
-    if (rc)
+    bool all = domm_selection_is_all(&filter->selection);
+    int rc = rtnl_tc_set_kind(TC_CAST(cls), all && !filter->flower ? MATCHALL : FLOWER);
+    if (rc || all)
         return rc;
     return select_packets(cls, &filter->selection);
 }

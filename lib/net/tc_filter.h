@@ -43,10 +43,12 @@ struct domm_tc_filter {
     enum domm_tc_filter_action action;
     int mirror_to; /* ifindex; 0 once that device is gone */
     struct domm_selection selection;
+    bool flower;       /* its classifier, also if it selects nothing that domm knows */
     bool unknown_keys; /* ours, and matches fewer packets than `selection` says */
     /* Counters since the filter was added: matched packets, and copies that did not reach the other
      * device's queue or, of a dropping filter, packets dropped. A packet that is segmented for the
-     * wire later (GSO) counts as one, as for the devices of dom0. */
+     * wire later (GSO) counts as one, as for the devices of dom0; but of a flower filter, which
+     * does not count matches, as several. */
     uint64_t packets, bytes, drops;
 };
 
@@ -57,7 +59,7 @@ uint32_t domm_tc_filter_parent(enum domm_hook hook);
  * is malformed. */
 bool domm_tc_filter_parse(const struct nlmsghdr *message, struct domm_tc_filter *filter_r);
 
-/* Make the requests for a filter of ours; only the members down to selection are used. *message_r
+/* Make the requests for a filter of ours; only the members down to flower are used. *message_r
  * is freed by nlmsg_free or nl_send_sync. 0 or -NLE_.... */
 int domm_tc_filter_add_message(const struct domm_tc_filter *filter, struct nl_msg **message_r);
 int domm_tc_filter_delete_message(const struct domm_tc_filter *filter, struct nl_msg **message_r);

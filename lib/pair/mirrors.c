@@ -125,8 +125,9 @@ static int take_away(struct nl_sock *sock, const struct vif_port *port, struct d
     bool guards = in.ours.ours && in.ours.action == DOMM_TC_FILTER_DROP;
     bool mirrors = (in.ours.ours && !guards) || out.ours.ours;
     int wanted = port->mirror ? port->mirror->ifindex : 0;
-    bool right = wanted && (!in.ours.ours || in.ours.mirror_to == wanted) &&
-                 (!out.ours.ours || out.ours.mirror_to == wanted);
+    bool right = wanted &&
+                 (!in.ours.ours || domm_mirror_copies(&in.ours, wanted, &port->selection)) &&
+                 (!out.ours.ours || domm_mirror_copies(&out.ours, wanted, &port->selection));
     if (mirrors && !right) {
         domm_log(log, DOMM_LOG_INFO, "%s: removing the mirror", port->vif.name);
         rc = domm_mirror_remove(sock, port->ifindex, err);
@@ -138,20 +139,13 @@ static int take_away(struct nl_sock *sock, const struct vif_port *port, struct d
     return rc;
 }
 
-static bool is_whole(const struct domm_mirror_state *state, int monitor)
-{
-    return domm_mirror_copies(&state->sent, monitor, &state->selection) &&
-           domm_mirror_copies(&state->received, monitor, &state->selection) && state->guard.ours &&
-           state->monitor.up;
-}
-
 static int put_up(struct nl_sock *sock, const struct vif_port *port, struct domm_log *log,
                   struct domm_error *err)
 {
     struct domm_mirror_state state;
     int from = port->ifindex, to = port->mirror->ifindex;
     int rc = domm_mirror_measure(sock, from, to, &port->selection, &state, err);
-    if (rc || is_whole(&state, to))
+    if (rc || domm_mirror_is_whole(&state))
         return rc;
     rc = domm_mirror_install(sock, from, to, &port->selection, err);
     if (rc)

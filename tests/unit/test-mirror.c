@@ -259,6 +259,8 @@ static void a_mirror_copies_what_is_selected(void **state)
     assert_int_equal(install(TARGET, MONITOR, &err), 0);
     selection = (struct domm_selection){.vlan = 100, .protocol = 0x0800};
     assert_contains(problem(TARGET, MONITOR), "sends is not mirrored");
+    assert_int_equal(install(TARGET, MONITOR, &err), -DOMM_REFUSED);
+    assert_int_equal(domm_mirror_remove(NULL, index_of(TARGET), &err), 0);
     assert_int_equal(install(TARGET, MONITOR, &err), 0);
     assert_string_equal(problem(TARGET, MONITOR), "");
     assert_int_equal(sent->selection.vlan, 100);

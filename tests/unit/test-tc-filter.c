@@ -151,6 +151,13 @@ static void a_key_that_is_not_ours_is_noticed(void **state)
     assert_true(seen.ours);
     assert_true(seen.unknown_keys);
     nlmsg_free(msg);
+
+    /* The kernel deletes it only by its own kind, whatever it selects. */
+    seen.selection = (struct domm_selection){0};
+    assert_int_equal(domm_tc_filter_delete_message(&seen, &msg), 0);
+    struct nlattr *kind = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct tcmsg), TCA_KIND);
+    assert_string_equal(nla_get_string(kind), "flower");
+    nlmsg_free(msg);
 }
 
 static void a_mirror_lets_later_filters_see_the_packet(void **state)

@@ -140,7 +140,8 @@ static void make_roots(void)
 
 static int __init begin(void)
 {
-    struct task_struct *task = pid ? get_pid_task(find_get_pid(pid), PIDTYPE_PID) : NULL;
+    struct pid *found = pid ? find_get_pid(pid) : NULL;
+    struct task_struct *task = get_pid_task(found, PIDTYPE_PID);
     struct mm_struct *mm = task ? get_task_mm(task) : NULL;
     if (mm) {
         set_flags(mm);
@@ -148,6 +149,7 @@ static int __init begin(void)
     }
     if (task)
         put_task_struct(task);
+    put_pid(found);
     if (shared_info) {
         max_pfn_before = shared()->arch.max_pfn;
         shared()->arch.max_pfn = 1;

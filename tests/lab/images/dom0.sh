@@ -17,7 +17,8 @@ esac
 bootstrap "$suite" "$pockets" \
 	"linux-image-amd64 initramfs-tools xen-system-amd64 xen-utils-$xen systemd-sysv udev kmod
 	openssh-server iproute2 iputils-ping procps less nfs-common tcpdump xenstore-utils python3
-	bash-completion strace socat jq rsync dropbear-bin pacemaker resource-agents $libs" \
+	bash-completion strace socat jq rsync dropbear-bin pacemaker pacemaker-cli-utils
+	resource-agents $libs" \
 	--essential-hook="$(initrd 'virtio_pci virtio_blk ext4')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/dom0 /" \

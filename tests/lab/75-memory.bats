@@ -125,7 +125,7 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 	unchanged_kernel
 }
 
-@test "who is killed while the monitor is paused for it does not leave it so" {
+@test "a program that is killed while it has the monitor paused does not leave it paused" {
 	paused() { [[ $(on host1 "xl list domm1 | awk 'END { print \$5 }'") == *p* ]]; }
 	killed_in_a_scan() {
 		on host1 "dommd --scan domm1 >/dev/null & sleep 0.$(printf %02d $((RANDOM % 50))); kill -KILL \$!"

@@ -67,7 +67,5 @@ reported() { on "$1" 'domm --json report --last'; }
 	nothing_left_at host2
 	[ -z "$(on host2 'ls /var/lib/domm/expected')" ]
 	on host1 'crm_resource -r pair --meta -p target-role -v Started && crm_resource --wait -T 1200s'
-	eventually 60 runs_at host2 || runs_at host1
-	at=$(on host1 'crm_resource -Q -W -r pair')
-	ready_at "$at"
+	ready_at "$(on host1 'crm_resource -Q -W -r pair')"
 }

@@ -2,6 +2,7 @@
 #include "lib/vmi/core_header.h"
 
 #include <elf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/procfs.h>
@@ -11,7 +12,12 @@
 #define DIRECT_MAP_4_LEVELS UINT64_C(0xffff888000000000)
 #define DIRECT_MAP_5_LEVELS UINT64_C(0xff11000000000000)
 
-#define PROGRAM_HEADERS 2u
+#define MOST_SEGMENTS 3u
+
+/* Where Linux maps its image, as if it had been loaded at physical address phys_base, and where
+ * modules follow it (Documentation/arch/x86/x86_64/mm.rst). */
+#define IMAGE_MAP UINT64_C(0xffffffff80000000)
+#define MODULES UINT64_C(0xffffffffc0000000)
 
 _Static_assert(sizeof(((struct elf_prstatus *)0)->pr_reg) == sizeof(struct user_regs_struct),
                "the registers of a note are those of ptrace(2)");
@@ -55,9 +61,47 @@ static unsigned char *put_registers(unsigned char *at, const struct user_regs_st
     return put_note(at, "CORE", NT_PRSTATUS, &status, sizeof(status));
 }
 
+static Elf64_Phdr memory_segment(const struct core_facts *facts, uint64_t physical,
+                                 uint64_t address, size_t head)
+{
+    uint64_t bytes = facts->frames * DOMM_VMI_PAGE - physical;
+    return (Elf64_Phdr){.p_type = PT_LOAD,
+                        .p_flags = PF_R | PF_W | PF_X,
+                        .p_offset = head + physical,
+                        .p_vaddr = address,
+                        .p_paddr = physical,
+                        .p_filesz = bytes,
+                        .p_memsz = bytes,
+                        .p_align = DOMM_VMI_PAGE};
+}
+
+/* False if the kernel's text is not where that segment could be. */
+static bool text_segment(const struct core_facts *facts, size_t head, Elf64_Phdr *segment_r)
+{
+    const struct domm_kernel_facts *kernel = facts->kernel;
+    if (!kernel || kernel->stext < IMAGE_MAP || kernel->stext >= MODULES ||
+        kernel->stext % DOMM_VMI_PAGE)
+        return false;
+    uint64_t physical = kernel->stext - IMAGE_MAP + (uint64_t)kernel->phys_base;
+    if (physical % DOMM_VMI_PAGE || physical / DOMM_VMI_PAGE >= facts->frames)
+        return false;
+    *segment_r = memory_segment(facts, physical, kernel->stext, head);
+    if (segment_r->p_filesz > MODULES - kernel->stext)
+        segment_r->p_filesz = segment_r->p_memsz = MODULES - kernel->stext;
+    return true;
+}
+
 static void put_headers(unsigned char *at, const struct core_facts *facts, size_t notes,
                         size_t size)
 {
+    Elf64_Phdr segments[MOST_SEGMENTS] = {{.p_type = PT_NOTE,
+                                           .p_offset = sizeof(Elf64_Ehdr) + sizeof(segments),
+                                           .p_filesz = notes,
+                                           .p_memsz = notes}};
+    Elf64_Half count = 1;
+    if (text_segment(facts, size, &segments[count]))
+        count++;
+    segments[count++] = memory_segment(facts, 0, facts->direct_map, size);
     const Elf64_Ehdr head = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
         .e_type = ET_CORE,
@@ -66,21 +110,7 @@ static void put_headers(unsigned char *at, const struct core_facts *facts, size_
         .e_phoff = sizeof(head),
         .e_ehsize = sizeof(head),
         .e_phentsize = sizeof(Elf64_Phdr),
-        .e_phnum = PROGRAM_HEADERS,
-    };
-    const Elf64_Phdr segments[PROGRAM_HEADERS] = {
-        {.p_type = PT_NOTE,
-         .p_offset = sizeof(head) + sizeof(segments),
-         .p_filesz = notes,
-         .p_memsz = notes},
-        {.p_type = PT_LOAD,
-         .p_flags = PF_R | PF_W | PF_X,
-         .p_offset = size,
-         .p_vaddr = facts->direct_map,
-         .p_paddr = 0,
-         .p_filesz = facts->frames * DOMM_VMI_PAGE,
-         .p_memsz = facts->frames * DOMM_VMI_PAGE,
-         .p_align = DOMM_VMI_PAGE},
+        .e_phnum = count,
     };
     memcpy(at, &head, sizeof(head));
     memcpy(at + sizeof(head), segments, sizeof(segments));
@@ -91,7 +121,7 @@ unsigned char *core_header_make(const struct core_facts *facts, size_t *size_r)
     size_t text = facts->vmcoreinfo ? strnlen(facts->vmcoreinfo, VMCOREINFO_BYTES) : 0;
     size_t notes = facts->n_registers * note_size("CORE", sizeof(struct elf_prstatus)) +
                    (text ? note_size("VMCOREINFO", text) : 0);
-    size_t begin = sizeof(Elf64_Ehdr) + PROGRAM_HEADERS * sizeof(Elf64_Phdr);
+    size_t begin = sizeof(Elf64_Ehdr) + MOST_SEGMENTS * sizeof(Elf64_Phdr);
     size_t size = (begin + notes + DOMM_VMI_PAGE - 1) / DOMM_VMI_PAGE * DOMM_VMI_PAGE;
     unsigned char *bytes = calloc(1, size);
     if (!bytes)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The head of a memory's image as an ELF core, as Linux's own /proc/vmcore has it and crash(8),
- * drgn and makedumpfile(8) read it: one segment with all of the memory, from physical address 0 on,
- * where the kernel has it mapped; the kernel's VMCOREINFO; the registers of each CPU.
+ * drgn and makedumpfile(8) read it: a segment with all of the memory, from physical address 0 on,
+ * where the kernel has it mapped; one with the same memory from the kernel's text on, where that is
+ * mapped, since the page tables that lead to all else lie there; the kernel's VMCOREINFO; the
+ * registers of each CPU.
  */
 #ifndef DOMM_VMI_CORE_HEADER_H
 #define DOMM_VMI_CORE_HEADER_H
@@ -14,8 +16,9 @@
 #include "lib/vmi/domm-guest.h"
 
 struct core_facts {
-    uint64_t frames;        /* of the memory, holes included */
-    uint64_t direct_map;    /* the virtual address of physical address 0 */
+    uint64_t frames;                        /* of the memory, holes included */
+    uint64_t direct_map;                    /* the virtual address of physical address 0 */
+    const struct domm_kernel_facts *kernel; /* null: not known */
     const char *vmcoreinfo; /* a page of text (lib/vmi/vmcoreinfo.h); null: not known */
     const struct user_regs_struct *registers;
     size_t n_registers; /* CPUs */

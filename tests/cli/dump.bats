@@ -25,6 +25,9 @@ nothing_beside() { [ "$(ls "$BATS_TEST_TMPDIR" | grep -c core)" = "$1" ]; }
     echo "$output"
     [[ $output == *"CORE (Core file)"* ]]
     [[ $output =~ LOAD\ +0x001000\ 0xffff8880[0-9a-f]+\ 0x0000000000000000 ]]
+    # The kernel's text where the kernel has it, which is the same memory: drgn begins there.
+    [[ $output =~ LOAD\ +0x([0-9a-f]+)\ 0xffffffff8[0-9a-f]+\ 0x([0-9a-f]+) ]]
+    [ $((0x${BASH_REMATCH[1]} - 0x${BASH_REMATCH[2]})) = $((0x1000)) ]
     [[ $output == *"CORE "*NT_PRSTATUS* ]]
     [[ $output == *VMCOREINFO* ]]
     grep -a -q '^SYMBOL(_stext)=' "$core"

@@ -26,8 +26,8 @@ LAB_NAMES = (os.environ.get("LAB_NAME", "test"), os.environ.get("LAB_NAME", "tes
 RESULT = re.compile(r"(?P<not>not )?ok \d+ (?:- )?(?P<name>.*?)(?: in (?P<ms>\d+)ms)?(?P<skip> # skip.*)?$")
 # In the order of value, as --all may run out of time: what migrates, what monitors, and the lab itself.
 LAB_ORDER = ("86-migrate", "85-crash", "89-soak", "91-recover", "92-faults", "84-not-ready", "88-migrate-more",
-             "93-cluster", "94-intro", "95-hostile-monitor", "87-ambush", "83-pv-target", "70-pair", "72-image",
-             "74-kernel-watch", "75-memory", "80-ids", "81-decoy", "79-follow", "71-verdicts", "73-confined",
+             "93-cluster", "94-intro", "87-ambush", "83-pv-target", "70-pair", "72-image", "74-kernel-watch",
+             "75-memory", "95-hostile-monitor", "80-ids", "81-decoy", "79-follow", "71-verdicts", "73-confined",
              "76-escalation", "82-kernel-check", "50-domm", "77-counters", "78-block", "10-hosts", "20-guests",
              "40-fault", "30-snapshot", "90-other-hypervisors")
 # What keeps one CPU of this machine busy, not both as a migration does: two of these run at a time, each

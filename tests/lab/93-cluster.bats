@@ -57,9 +57,10 @@ reported() { on "$1" 'domm --json report --last'; }
 	degraded() { on host1 'crm_mon -1f' | grep -q 'their monitor domm1 is gone'; }
 	eventually 120 degraded
 	[ "$(on host2 'xl domid target1')" = "$domid" ]
-	on host2 'domm create /etc/xen/domm1.cfg && crm_resource -C -r pair -N host2 >/dev/null'
+	on host2 'domm create /etc/xen/domm1.cfg'
 	eventually 120 settled_at host2
 	ready_at host2
+	[ "$(on host2 'xl domid target1')" = "$domid" ]
 }
 
 @test "the pair is stopped, and started with its monitor" {

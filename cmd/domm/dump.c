@@ -137,7 +137,7 @@ static int dump_core(struct guest_dump *dump, struct domm_error *err)
     struct core_facts facts = {
         .frames = dump->physical.frames,
         .direct_map = dump->direct_map,
-        .kernel = dump->kernel ? domm_kernel_facts(dump->kernel) : NULL,
+        .kernel = dump->kernel,
         .vmcoreinfo = dump->kernel ? kernel_page(dump->kernel) : NULL,
         .registers = registers,
     };

@@ -7,17 +7,12 @@
 #include <string.h>
 #include <sys/procfs.h>
 
-#include "lib/vmi/vmcoreinfo.h"
+#include "lib/vmi/kernel_internal.h"
 
 #define DIRECT_MAP_4_LEVELS UINT64_C(0xffff888000000000)
 #define DIRECT_MAP_5_LEVELS UINT64_C(0xff11000000000000)
 
 #define MOST_SEGMENTS 3u
-
-/* Where Linux maps its image, as if it had been loaded at physical address phys_base, and where
- * modules follow it (Documentation/arch/x86/x86_64/mm.rst). */
-#define IMAGE_MAP UINT64_C(0xffffffff80000000)
-#define MODULES UINT64_C(0xffffffffc0000000)
 
 _Static_assert(sizeof(((struct elf_prstatus *)0)->pr_reg) == sizeof(struct user_regs_struct),
                "the registers of a note are those of ptrace(2)");
@@ -61,10 +56,8 @@ static unsigned char *put_registers(unsigned char *at, const struct user_regs_st
     return put_note(at, "CORE", NT_PRSTATUS, &status, sizeof(status));
 }
 
-static Elf64_Phdr memory_segment(const struct core_facts *facts, uint64_t physical,
-                                 uint64_t address, size_t head)
+static Elf64_Phdr memory_segment(uint64_t physical, uint64_t bytes, uint64_t address, size_t head)
 {
-    uint64_t bytes = facts->frames * DOMM_VMI_PAGE - physical;
     return (Elf64_Phdr){.p_type = PT_LOAD,
                         .p_flags = PF_R | PF_W | PF_X,
                         .p_offset = head + physical,
@@ -75,19 +68,16 @@ static Elf64_Phdr memory_segment(const struct core_facts *facts, uint64_t physic
                         .p_align = DOMM_VMI_PAGE};
 }
 
-/* False if the kernel's text is not where that segment could be. */
-static bool text_segment(const struct core_facts *facts, size_t head, Elf64_Phdr *segment_r)
+/* False if the kernel's text is not where that segment could be. The map of the image ends where
+ * that of modules begins. */
+static bool text_segment(const struct domm_kernel *kernel, size_t head, Elf64_Phdr *segment_r)
 {
-    const struct domm_kernel_facts *kernel = facts->kernel;
-    if (!kernel || kernel->stext < IMAGE_MAP || kernel->stext >= MODULES ||
-        kernel->stext % DOMM_VMI_PAGE)
+    uint64_t stext = kernel ? kernel->facts.stext : 0, physical, bytes;
+    if (!kernel || kernel_translate_image(kernel, stext, &physical, &bytes) ||
+        stext % DOMM_VMI_PAGE || physical % DOMM_VMI_PAGE)
         return false;
-    uint64_t physical = kernel->stext - IMAGE_MAP + (uint64_t)kernel->phys_base;
-    if (physical % DOMM_VMI_PAGE || physical / DOMM_VMI_PAGE >= facts->frames)
-        return false;
-    *segment_r = memory_segment(facts, physical, kernel->stext, head);
-    if (segment_r->p_filesz > MODULES - kernel->stext)
-        segment_r->p_filesz = segment_r->p_memsz = MODULES - kernel->stext;
+    uint64_t map = KERNEL_MAP + KERNEL_MAP_SIZE - stext;
+    *segment_r = memory_segment(physical, bytes < map ? bytes : map, stext, head);
     return true;
 }
 
@@ -99,9 +89,9 @@ static void put_headers(unsigned char *at, const struct core_facts *facts, size_
                                            .p_filesz = notes,
                                            .p_memsz = notes}};
     Elf64_Half count = 1;
-    if (text_segment(facts, size, &segments[count]))
+    if (text_segment(facts->kernel, size, &segments[count]))
         count++;
-    segments[count++] = memory_segment(facts, 0, facts->direct_map, size);
+    segments[count++] = memory_segment(0, facts->frames * DOMM_VMI_PAGE, facts->direct_map, size);
     const Elf64_Ehdr head = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
         .e_type = ET_CORE,

@@ -16,10 +16,10 @@
 #include "lib/vmi/domm-guest.h"
 
 struct core_facts {
-    uint64_t frames;                        /* of the memory, holes included */
-    uint64_t direct_map;                    /* the virtual address of physical address 0 */
-    const struct domm_kernel_facts *kernel; /* null: not known */
-    const char *vmcoreinfo; /* a page of text (lib/vmi/vmcoreinfo.h); null: not known */
+    uint64_t frames;                  /* of the memory, holes included */
+    uint64_t direct_map;              /* the virtual address of physical address 0 */
+    const struct domm_kernel *kernel; /* of that memory; null: not known */
+    const char *vmcoreinfo;           /* a page of text (lib/vmi/vmcoreinfo.h); null: not known */
     const struct user_regs_struct *registers;
     size_t n_registers; /* CPUs */
 };

@@ -138,7 +138,6 @@ static int dump_core(struct guest_dump *dump, struct domm_error *err)
         .frames = dump->physical.frames,
         .direct_map = dump->direct_map,
         .kernel = dump->kernel,
-        .vmcoreinfo = dump->kernel ? kernel_page(dump->kernel) : NULL,
         .registers = registers,
     };
     size_t size;

@@ -108,7 +108,8 @@ static void put_headers(unsigned char *at, const struct core_facts *facts, size_
 
 unsigned char *core_header_make(const struct core_facts *facts, size_t *size_r)
 {
-    size_t text = facts->vmcoreinfo ? strnlen(facts->vmcoreinfo, VMCOREINFO_BYTES) : 0;
+    const char *vmcoreinfo = facts->kernel ? kernel_page(facts->kernel) : NULL;
+    size_t text = vmcoreinfo ? strnlen(vmcoreinfo, VMCOREINFO_BYTES) : 0;
     size_t notes = facts->n_registers * note_size("CORE", sizeof(struct elf_prstatus)) +
                    (text ? note_size("VMCOREINFO", text) : 0);
     size_t begin = sizeof(Elf64_Ehdr) + MOST_SEGMENTS * sizeof(Elf64_Phdr);
@@ -121,7 +122,7 @@ unsigned char *core_header_make(const struct core_facts *facts, size_t *size_r)
     for (size_t i = 0; i < facts->n_registers; i++)
         at = put_registers(at, &facts->registers[i], i);
     if (text)
-        put_note(at, "VMCOREINFO", 0, facts->vmcoreinfo, text);
+        put_note(at, "VMCOREINFO", 0, vmcoreinfo, text);
     *size_r = size;
     return bytes;
 }

@@ -18,8 +18,7 @@
 struct core_facts {
     uint64_t frames;                  /* of the memory, holes included */
     uint64_t direct_map;              /* the virtual address of physical address 0 */
-    const struct domm_kernel *kernel; /* of that memory; null: not known */
-    const char *vmcoreinfo;           /* a page of text (lib/vmi/vmcoreinfo.h); null: not known */
+    const struct domm_kernel *kernel; /* of that memory; null: not known, nor its VMCOREINFO */
     const struct user_regs_struct *registers;
     size_t n_registers; /* CPUs */
 };

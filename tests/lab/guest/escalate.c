@@ -27,6 +27,8 @@
 #include <xen/interface/xen.h>
 #include <xen/xenbus.h>
 
+#include "slot.h"
+
 #undef pr_fmt
 #define pr_fmt(text) KBUILD_MODNAME ": " text
 
@@ -300,13 +302,9 @@ static void try_all(void)
 
 static int find_slot(void)
 {
-    pgd_t *pgd = pgd_offset(mm, va);
-    p4d_t *p4d = pgd_none(*pgd) ? NULL : p4d_offset(pgd, va);
-    pud_t *pud = !p4d || p4d_none(*p4d) ? NULL : pud_offset(p4d, va);
-    pmd_t *pmd = !pud || pud_none(*pud) ? NULL : pmd_offset(pud, va);
-    if (!pmd || pmd_none(*pmd))
+    slot = slot_of(mm, va);
+    if (!slot)
         return -EFAULT;
-    slot = pte_offset_kernel(pmd, va);
     slot_at = arbitrary_virt_to_machine(slot).maddr;
     found[0] = held(0);
     found[1] = held(1);

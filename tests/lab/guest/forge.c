@@ -21,6 +21,8 @@
 #include <linux/sched/mm.h>
 #include <xen/interface/xen.h>
 
+#include "slot.h"
+
 #undef pr_fmt
 #define pr_fmt(text) KBUILD_MODNAME ": " text
 
@@ -50,15 +52,6 @@ static uint n_made;
 static struct shared_info *shared(void)
 {
     return *(struct shared_info **)shared_info;
-}
-
-static pte_t *slot_of(struct mm_struct *mm, unsigned long address)
-{
-    pgd_t *pgd = pgd_offset(mm, address);
-    p4d_t *p4d = pgd_none(*pgd) ? NULL : p4d_offset(pgd, address);
-    pud_t *pud = !p4d || p4d_none(*p4d) ? NULL : pud_offset(p4d, address);
-    pmd_t *pmd = !pud || pud_none(*pud) ? NULL : pmd_offset(pud, address);
-    return !pmd || pmd_none(*pmd) ? NULL : pte_offset_kernel(pmd, address);
 }
 
 static void set_flags(struct mm_struct *mm)

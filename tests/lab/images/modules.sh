@@ -8,7 +8,7 @@ set -eu
 version=$(tar -tf "$guest/root.tar" | sed -n 's,^\./usr/lib/modules/\([^/]*\)/$,\1,p')
 bootstrap bookworm all "linux-headers-$version make" \
 	--customize-hook='mkdir "$1/build"' \
-	--customize-hook="copy-in $recipes/../guest/Kbuild $recipes/../guest/decoy.c $recipes/../guest/escalate.c $recipes/../guest/forge.c /build" \
+	--customize-hook="copy-in $recipes/../guest/Kbuild $recipes/../guest/decoy.c $recipes/../guest/escalate.c $recipes/../guest/forge.c $recipes/../guest/slot.h /build" \
 	--customize-hook="chroot \"\$1\" make -C /usr/src/linux-headers-$version M=/build modules" \
 	--customize-hook="copy-out /build/decoy.ko /build/escalate.ko /build/forge.ko $out"
 rm "$out/root.tar"

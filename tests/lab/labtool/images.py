@@ -108,7 +108,7 @@ def dom0(hypervisor, guest_dir):
 
 def modules():
     """The tests' kernel modules, for the guests' kernel."""
-    sources = [f"../guest/{name}" for name in ("Kbuild", "decoy.c", "escalate.c", "forge.c")]
+    sources = [f"../guest/{name}" for name in ("Kbuild", "decoy.c", "escalate.c", "forge.c", "slot.h")]
     return _image("modules", ["modules.sh", *sources], {"guest": str(guest())})
 
 

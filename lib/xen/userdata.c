@@ -10,10 +10,13 @@ int domm_xen_userdata_read(struct domm_xen *xen, uint32_t domid, const char *use
 {
     uint8_t *data = NULL;
     int size = 0;
-    int libxl_rc = libxl_userdata_retrieve(xen->libxl, domid, userid, &data, &size);
+    /* The domain may have ended since it was listed; that is no failure of Xen. libxl would call it
+     * one. */
+    bool gone = libxl_domain_info(xen->libxl, NULL, domid) == ERROR_DOMAIN_NOTFOUND;
+    int libxl_rc = gone ? ERROR_DOMAIN_NOTFOUND
+                        : libxl_userdata_retrieve(xen->libxl, domid, userid, &data, &size);
     if (libxl_rc) {
-        /* The domain may have ended since it was listed; that is no failure of Xen. */
-        bool gone = libxl_domain_info(xen->libxl, NULL, domid) == ERROR_DOMAIN_NOTFOUND;
+        gone = libxl_domain_info(xen->libxl, NULL, domid) == ERROR_DOMAIN_NOTFOUND;
         return domm_fail(err, gone ? DOMM_NOT_FOUND : DOMM_FAILED,
                          "reading the userdata \"%s\" of domain %u: error %d", userid, domid,
                          libxl_rc);

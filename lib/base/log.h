@@ -46,6 +46,9 @@ struct domm_log {
     /* Whose limit bounds the lines of libxl and libxc now, of which one failed call makes several;
      * borrowed. Null: they are not bounded. */
     struct domm_log_limit *libraries;
+    /* Asked before each line of libxl and libxc: whether it follows from what domm does on purpose,
+     * such as an abort. Then it is detail. Null: none does. */
+    bool (*expects)(void);
 };
 
 /* Logs to the stream at level PROGRESS and above; colour and progress only on a terminal. */

@@ -72,6 +72,17 @@ int domm_transfers_command(struct domm_transfers *transfers, unsigned int guest,
     return rc;
 }
 
+void domm_transfers_abort(struct domm_transfers *transfers)
+{
+    struct domm_error ignored;
+    pthread_mutex_lock(&transfers->lock);
+    for (unsigned int guest = 0; guest < DOMM_MAX_GUESTS; guest++) {
+        if (transfers->each[guest].child.pid > 0)
+            domm_child_command(&transfers->each[guest].child, DOMM_COMMAND_ABORT, &ignored);
+    }
+    pthread_mutex_unlock(&transfers->lock);
+}
+
 static int why(const struct domm_transfer *transfer, struct domm_error *err)
 {
     if (transfer->received >> DOMM_PROGRESS_FAILED & 1) {

@@ -184,13 +184,34 @@ int domm_child_report(int control, struct domm_progress *progress, struct domm_e
     return domm_fail_errno(err, DOMM_ABORTED, errno, "the process of the migration has ended");
 }
 
-int domm_child_next_command(int control, int timeout_ms)
+/* In a child. The command itself does not stay in the socket: what the child has reported would be
+ * lost when it ends (unix_release_sock in Linux's net/unix/af_unix.c). */
+static bool aborted;
+
+static int read_command(int control, int flags)
 {
     uint32_t word;
-    if (!wait_readable(control, timeout_ms))
-        return 0;
-    ssize_t size = recv(control, &word, sizeof(word), 0);
+    ssize_t size = recv(control, &word, sizeof(word), flags);
     if (size != sizeof(word) || word > DOMM_COMMAND_ABORT)
         return DOMM_COMMAND_ABORT;
     return (int)word;
+}
+
+int domm_child_next_command(int control, int timeout_ms)
+{
+    if (aborted)
+        return DOMM_COMMAND_ABORT;
+    if (!wait_readable(control, timeout_ms))
+        return 0;
+    int command = read_command(control, 0);
+    aborted = command == DOMM_COMMAND_ABORT;
+    return command;
+}
+
+bool domm_child_is_aborted(void)
+{
+    if (!aborted && wait_readable(DOMM_CHILD_CONTROL, 0) &&
+        read_command(DOMM_CHILD_CONTROL, MSG_PEEK) == DOMM_COMMAND_ABORT)
+        domm_child_next_command(DOMM_CHILD_CONTROL, 0);
+    return aborted;
 }

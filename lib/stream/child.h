@@ -91,7 +91,10 @@ void domm_child_end(struct domm_child *child, int grace_ms);
 int domm_child_report(int control, struct domm_progress *progress, struct domm_error *err);
 
 /* In the child: waits for a command, for ever if negative; 0 at the timeout. ABORT as well if the
- * parent is gone. */
+ * parent is gone. After ABORT every call returns it. */
 int domm_child_next_command(int control, int timeout_ms);
+
+/* In the child: whether the next command is ABORT. For domm_log's `expects`. */
+bool domm_child_is_aborted(void);
 
 #endif

@@ -17,9 +17,12 @@ static DOMM_PRINTF(5, 0) void vmessage(xentoollog_logger *logger, xentoollog_lev
                                        va_list args)
 {
     struct domm_log *log = ((struct domm_xtl *)logger)->log;
-    if (levels[level] < log->minimum || (log->libraries && !domm_log_allows(log, log->libraries)))
+    enum domm_log_level ours = levels[level];
+    if (ours > DOMM_LOG_DETAIL && log->expects && log->expects())
+        ours = DOMM_LOG_DETAIL;
+    if (ours < log->minimum || (log->libraries && !domm_log_allows(log, log->libraries)))
         return;
-    domm_vlog(log, levels[level], errnum, context, format, args);
+    domm_vlog(log, ours, errnum, context, format, args);
 }
 
 static void progress(xentoollog_logger *logger, const char *context, const char *doing_what,

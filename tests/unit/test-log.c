@@ -184,6 +184,24 @@ static void libraries_keep_to_the_limit(void **state)
     assert_in_range(lines_of(capture->text), 103, 106);
 }
 
+static bool yes(void)
+{
+    return true;
+}
+
+static void what_is_expected_of_libraries_is_detail(void **state)
+{
+    struct capture *capture = *state;
+    struct domm_xtl xtl;
+    domm_xtl_init(&xtl, &capture->log);
+    capture->log.expects = yes;
+    xtl_log(&xtl.vtable, XTL_ERROR, -1, "xc", "Save failed");
+    domm_log(&capture->log, DOMM_LOG_ERROR, "interrupted");
+    capture->log.minimum = DOMM_LOG_DETAIL;
+    xtl_log(&xtl.vtable, XTL_ERROR, -1, "xc", "Save failed");
+    assert_string_equal(capture->text, "prog: error: interrupted\nprog: detail: xc: Save failed\n");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_capture, close_capture)
@@ -198,6 +216,7 @@ int main(void)
         CASE(timestamps_are_iso_8601),
         CASE(what_a_cause_may_log_is_bounded),
         CASE(libraries_keep_to_the_limit),
+        CASE(what_is_expected_of_libraries_is_detail),
         cmocka_unit_test(the_journal_is_told_priorities),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -33,9 +33,10 @@ def cmd_up(lab, args):
 def cmd_targets(lab, args):
     with lab.locked():
         _up(lab, args)
-        lab.up_with_targets()
         if args.push:
-            packages.push(lab)
+            lab.up_installed()
+        else:
+            lab.up_with_targets()
 
 
 def cmd_watched(lab, args):

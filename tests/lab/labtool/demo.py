@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import guests, packages
 from .base import GUESTS, HOSTS, say, wait_for
-from .lab import TARGETS
+from .lab import INSTALLED
 
 MEMORY = "/run/domm/target1/mem"
 DISK = "/run/domm-storage/target1/0"
@@ -65,14 +65,13 @@ def _seen(host, monitor):
 
 def _steps(lab):
     """What happens, and about how many seconds each step takes: less where a lab is kept."""
-    kept = lab.keeps(TARGETS)
+    kept = lab.keeps(INSTALLED)
     return [("two Xen hosts and a file server" + ("" if kept else ": their images are built, and they boot"),
              3 if kept else 200),
-            ("the target, a guest to be watched", 4 if kept else 45),
-            ("domm, built from this tree and installed", 15 if kept else 20),
-            ("a monitor for the target, by domm create", 25),
-            ("intrusion detection in the monitor", 20),
-            ("both move to the other host, in step", 50),
+            ("the target, a guest to be watched, and domm, built from this tree", 5 if kept else 85),
+            ("a monitor for the target, by domm create", 30),
+            ("intrusion detection in the monitor", 45),
+            ("both move to the other host, in step", 60),
             ("the same programs go on watching, at the other host", 30)]
 
 
@@ -87,28 +86,25 @@ def run(lab):
 
     with ThreadPoolExecutor() as pool:
         # The compiler and the machines that boot share two cores well.
-        built = pool.submit(packages.build, packages.GUESTS_SUITE)
+        pool.submit(packages.build, packages.GUESTS_SUITE)
         step(1)
         lab.up({host: "current" for host in HOSTS}, 1, 2048)
         step(2)
-        lab.up_with_targets()
-        step(3)
-        built.result()
-    packages.push(lab)
+        lab.up_installed()
     host1, host2 = lab.hosts()
     target, monitor = GUESTS["target1"], GUESTS["domm1"]
     host1.run("cat > /etc/xen/watch.cfg", input=guests.watch_config(monitor, target))
     _show(host1, "domm version")
-    step(4)
+    step(3)
     _show(host1, "domm create /etc/xen/watch.cfg")
     _show(host1, "domm monitor-status")
-    step(5)
+    step(4)
     _start_watching(host1, monitor)
     processes = "pgrep -a 'ngrep|domm-kernel|domm-agent'; cat /proc/sys/kernel/random/boot_id"
     _show_in(host1, monitor, processes)
-    step(6)
+    step(5)
     _show(host1, "domm migrate domm1 host2")
-    step(7)
+    step(6)
     _show(host1, "domm list")
     _show(host2, "domm list")
     _show(host2, "domm monitor-status")

@@ -19,6 +19,8 @@ from .machine import Machine, boot_key
 
 BOOTED = "booted"
 TARGETS = "targets"
+INSTALLED = "installed"
+WATCHED = "watched"
 BOOT_SECONDS = 600
 PAUSE_TRIES = 300
 
@@ -109,15 +111,23 @@ class Lab:
         guests.in_guest(host1, guests.guest("target2"), "pkill ticker")
         self._save(TARGETS)
 
-    def up_watched(self):
-        """Gives the running lab the pair domm1 and target1, with domm as it is in the tree now."""
-        if self._kept_with("watched") == packages.version(self):
-            self.restore("watched")
+    def up_installed(self):
+        """Gives the running lab both targets, and domm as it is in the tree now."""
+        if self._kept_with(INSTALLED) == packages.version(self):
+            self.restore(INSTALLED)
             return
         self.up_with_targets()
         packages.push(self)
+        self.snapshot(INSTALLED)
+
+    def up_watched(self):
+        """Gives the running lab the pair domm1 and target1, with domm as it is in the tree now."""
+        if self._kept_with(WATCHED) == packages.version(self):
+            self.restore(WATCHED)
+            return
+        self.up_installed()
         guests.watch(self, guests.guest("domm1"), guests.guest("target1"))
-        self.snapshot("watched")
+        self.snapshot(WATCHED)
 
     def _kept_with(self, snapshot):
         """Which domm the machines had when the snapshot was taken."""

@@ -7,7 +7,7 @@
 /* The qdisc and the filters of a device. */
 struct mirror_port {
     struct domm_link link;
-    enum domm_tc_qdisc qdisc;
+    struct domm_tc_qdiscs qdiscs;
     struct domm_tc_hook hooks[DOMM_HOOKS];
 };
 
@@ -23,10 +23,10 @@ static const struct wanted_filters guard = {.actions = {[DOMM_HOOK_INGRESS] = DO
 static int read_filters(struct nl_sock *sock, int ifindex, struct mirror_port *port,
                         struct domm_error *err)
 {
-    int rc = domm_tc_qdisc(sock, ifindex, &port->qdisc, err);
+    int rc = domm_tc_read_qdiscs(sock, ifindex, &port->qdiscs, err);
     for (int hook = 0; hook < DOMM_HOOKS; hook++) {
         port->hooks[hook] = (struct domm_tc_hook){0};
-        if (!rc && port->qdisc == DOMM_TC_CLSACT)
+        if (!rc && port->qdiscs.ingress == DOMM_TC_CLSACT)
             rc = domm_tc_read_hook(sock, ifindex, (enum domm_hook)hook, &port->hooks[hook], err);
     }
     return rc;
@@ -93,7 +93,7 @@ static int refuse_present(const struct mirror_port *port, const struct domm_tc_f
 static int check_port(const struct mirror_port *port, const struct wanted_filters *wanted,
                       struct domm_error *err)
 {
-    if (port->qdisc == DOMM_TC_INGRESS) {
+    if (port->qdiscs.ingress == DOMM_TC_INGRESS) {
         domm_fail(err, DOMM_REFUSED, "%s has an ingress qdisc, which excludes clsact",
                   port->link.name);
         return domm_hint(err, "replace it by clsact: tc qdisc del dev %s ingress", port->link.name);
@@ -181,7 +181,7 @@ static int mirror_undo(struct nl_sock *sock, const struct mirror_port *before,
         if (now.hooks[hook].ours.ours && !before->hooks[hook].ours.ours)
             rc = domm_tc_delete_filter(sock, &now.hooks[hook].ours, err);
     }
-    if (rc || before->qdisc != DOMM_TC_NO_QDISC)
+    if (rc || before->qdiscs.ingress != DOMM_TC_NO_QDISC)
         return rc;
     rc = read_filters(sock, before->link.ifindex, &now, err);
     if (rc)
@@ -284,6 +284,7 @@ int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
         .before_received = target_now.hooks[DOMM_HOOK_EGRESS].ahead,
         .before_guard = monitor_now.hooks[DOMM_HOOK_INGRESS].ahead,
         .before_monitor = monitor_now.hooks[DOMM_HOOK_EGRESS].others,
+        .dropped = monitor_now.link.dropped + monitor_now.qdiscs.dropped,
     };
     return 0;
 }

@@ -51,6 +51,8 @@ struct domm_mirror_state {
     /* Filters of other programs, which may keep packets from these, or from the monitor: their
      * verdicts are not known, so that there are any is what counts. */
     size_t before_sent, before_received, before_guard, before_monitor;
+    uint64_t
+        dropped; /* packets for the monitor that its vif dropped, or the qdisc in front of it */
 };
 
 /* Reads devices, filters and counters. DOMM_NOT_FOUND if a device is not there. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/net/tc.h"
 
+#include <linux/gen_stats.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 #include <netlink/route/qdisc.h>
@@ -19,24 +20,41 @@ static int dump(struct nl_sock *sock, int type, const struct tcmsg *header, domm
 
 struct qdisc_search {
     int ifindex;
-    enum domm_tc_qdisc found;
+    struct domm_tc_qdiscs found;
 };
+
+static uint64_t drops_of(const struct nlattr *statistics)
+{
+    struct gnet_stats_queue queue = {0};
+    struct nlattr *parts[TCA_STATS_MAX + 1];
+    if (!statistics ||
+        nla_parse_nested(parts, TCA_STATS_MAX, (struct nlattr *)(uintptr_t)statistics, NULL) ||
+        !parts[TCA_STATS_QUEUE])
+        return 0;
+    nla_memcpy(&queue, parts[TCA_STATS_QUEUE], sizeof(queue));
+    return queue.drops;
+}
 
 static void look_at_qdisc(const struct nlmsghdr *message, void *context)
 {
     struct qdisc_search *search = context;
+    struct nlattr *attributes[TCA_MAX + 1];
     if (message->nlmsg_type != RTM_NEWQDISC || !nlmsg_valid_hdr(message, sizeof(struct tcmsg)))
         return;
     const struct tcmsg *tc = nlmsg_data(message);
-    if (tc->tcm_ifindex != search->ifindex || tc->tcm_parent != TC_H_CLSACT)
+    if (tc->tcm_ifindex != search->ifindex ||
+        nlmsg_parse((struct nlmsghdr *)(uintptr_t)message, sizeof(*tc), attributes, TCA_MAX, NULL))
         return;
-    struct nlattr *kind =
-        nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)message, sizeof(*tc), TCA_KIND);
-    search->found = kind && nla_strcmp(kind, "clsact") == 0 ? DOMM_TC_CLSACT : DOMM_TC_INGRESS;
+    const struct nlattr *kind = attributes[TCA_KIND];
+    if (tc->tcm_parent == TC_H_CLSACT)
+        search->found.ingress =
+            kind && nla_strcmp(kind, "clsact") == 0 ? DOMM_TC_CLSACT : DOMM_TC_INGRESS;
+    else if (tc->tcm_parent == TC_H_ROOT)
+        search->found.dropped = drops_of(attributes[TCA_STATS2]);
 }
 
-int domm_tc_qdisc(struct nl_sock *sock, int ifindex, enum domm_tc_qdisc *qdisc_r,
-                  struct domm_error *err)
+int domm_tc_read_qdiscs(struct nl_sock *sock, int ifindex, struct domm_tc_qdiscs *qdiscs_r,
+                        struct domm_error *err)
 {
     struct tcmsg header = {.tcm_ifindex = ifindex};
     struct qdisc_search search;
@@ -47,7 +65,7 @@ int domm_tc_qdisc(struct nl_sock *sock, int ifindex, enum domm_tc_qdisc *qdisc_r
     } while (nl_error == -NLE_DUMP_INTR && ++tries < DUMP_TRIES);
     if (nl_error)
         return domm_netlink_fail(err, nl_error, "reading the qdiscs of device number %d", ifindex);
-    *qdisc_r = search.found;
+    *qdiscs_r = search.found;
     return 0;
 }
 

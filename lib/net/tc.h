@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/error.h"
 #include "lib/net/tc_filter.h"
@@ -15,9 +16,16 @@ struct nl_sock;
  * clsact. */
 enum domm_tc_qdisc { DOMM_TC_NO_QDISC, DOMM_TC_CLSACT, DOMM_TC_INGRESS };
 
-/* Reads which of them the device has. */
-int domm_tc_qdisc(struct nl_sock *sock, int ifindex, enum domm_tc_qdisc *qdisc_r,
-                  struct domm_error *err);
+struct domm_tc_qdiscs {
+    enum domm_tc_qdisc ingress;
+    /* Packets that the qdisc at the root has dropped. Linux gives a vif of several queues the qdisc
+     * mq, which counts for those below it, and these are fq_codel on Debian. */
+    uint64_t dropped;
+};
+
+/* Reads the qdiscs of a device. */
+int domm_tc_read_qdiscs(struct nl_sock *sock, int ifindex, struct domm_tc_qdiscs *qdiscs_r,
+                        struct domm_error *err);
 
 /* *created_r says whether the call has created it. */
 int domm_tc_add_clsact(struct nl_sock *sock, int ifindex, bool *created_r, struct domm_error *err);

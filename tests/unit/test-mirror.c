@@ -12,6 +12,7 @@ enum { TARGET, OTHER, MONITOR, SECOND, DEVICES };
 struct device {
     struct domm_link link;
     enum domm_tc_qdisc qdisc;
+    uint64_t qdisc_dropped;
     struct domm_tc_hook hooks[DOMM_HOOKS];
 };
 
@@ -79,11 +80,14 @@ int domm_link_set_up(struct nl_sock *sock, int ifindex, bool up, struct domm_err
     return 0;
 }
 
-int domm_tc_qdisc(struct nl_sock *sock, int ifindex, enum domm_tc_qdisc *qdisc_r,
-                  struct domm_error *err)
+int domm_tc_read_qdiscs(struct nl_sock *sock, int ifindex, struct domm_tc_qdiscs *qdiscs_r,
+                        struct domm_error *err)
 {
     (void)sock;
-    *qdisc_r = find(ifindex) ? find(ifindex)->qdisc : DOMM_TC_NO_QDISC;
+    *qdiscs_r = (struct domm_tc_qdiscs){.ingress = DOMM_TC_NO_QDISC};
+    if (find(ifindex))
+        *qdiscs_r = (struct domm_tc_qdiscs){.ingress = find(ifindex)->qdisc,
+                                            .dropped = find(ifindex)->qdisc_dropped};
     return fails() ? failure(err) : 0;
 }
 
@@ -171,6 +175,20 @@ static const char *problem(int target, int monitor)
     bool has_problem = domm_mirror_problem(&measured, text);
     assert_int_equal(has_problem, text[0] != '\0');
     return text;
+}
+
+static void what_the_queue_has_dropped_counts(void **state)
+{
+    (void)state;
+    struct domm_mirror_state measured;
+    struct domm_error err;
+    devices[MONITOR].link.dropped = 3;
+    devices[MONITOR].qdisc_dropped = 4;
+    devices[TARGET].qdisc_dropped = 50;
+    assert_int_equal(
+        domm_mirror_measure(NULL, index_of(TARGET), index_of(MONITOR), &selection, &measured, &err),
+        0);
+    assert_int_equal(measured.dropped, 7);
 }
 
 static void it_comes_and_leaves_nothing(void **state)
@@ -374,6 +392,7 @@ static void impossible_requests_are_refused_before_any_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_the_queue_has_dropped_counts, start),
         cmocka_unit_test_setup(it_comes_and_leaves_nothing, start),
         cmocka_unit_test_setup(a_failure_at_any_step_leaves_all_as_before, start),
         cmocka_unit_test_setup(a_failing_undo_is_told, start),

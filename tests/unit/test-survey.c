@@ -120,7 +120,8 @@ int __wrap_domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
     *state_r = (struct domm_mirror_state){
         .selection = *selection,
         .target = {.ifindex = target, .up = true},
-        .monitor = {.ifindex = monitor, .up = true, .carrier = true, .dropped = dropped},
+        .monitor = {.ifindex = monitor, .up = true, .carrier = true},
+        .dropped = dropped,
         .sent = {.ours = true, .action = DOMM_TC_FILTER_MIRROR, .mirror_to = monitor},
         .received = {.ours = true, .action = DOMM_TC_FILTER_MIRROR, .mirror_to = monitor},
         .guard = {.ours = true, .action = DOMM_TC_FILTER_DROP}};

@@ -78,6 +78,8 @@ def _try_all(lab, args):
         args.to.mkdir(parents=True, exist_ok=True)
         (args.to / "results.json").write_text(json.dumps(results, indent=1))
         print(f"{'not ok' if result['violations'] else 'ok'} {number} {case} in {result['seconds']}s", flush=True)
+        if result["happened"] is False:
+            print("# it met no process: the migration was over, or had not reached that end", flush=True)
         for line in result["violations"]:
             print("# " + line.replace("\n", "\n# "), flush=True)
     return results
@@ -94,7 +96,10 @@ def table(results):
 
 
 def main():
-    args = _parser().parse_args()
+    parser = _parser()
+    args = parser.parse_args()
+    if args.random and (args.cases.pattern or args.undo):
+        parser.error("--random takes neither an expression nor --undo: it has no points")
     lab = Lab(os.environ.get("LAB_NAME", "test"))
     HOME.mkdir(parents=True, exist_ok=True)
     try:

@@ -186,7 +186,7 @@ static void add_address(struct json_object *object, const char *key, uint64_t ad
     domm_json_text(object, key, text);
 }
 
-static void add_kernel(struct json_object *info, struct view *view)
+static void add_kernel(struct json_object *info, const struct view *view)
 {
     const struct domm_kernel_facts *facts = view_kernel(view);
     struct json_object *kernel = json_object_new_object();
@@ -237,7 +237,7 @@ static void add_pages(struct json_object *info, const struct view *view, uint64_
     domm_json_number(pages, "beyond", domm_vmi_beyond(view->memory));
 }
 
-static void read_info(fuse_req_t request, struct view *view, size_t size, off_t offset)
+static void answer_info(fuse_req_t request, const struct view *view, size_t size, off_t offset)
 {
     cleanup_json struct json_object *info = json_object_new_object();
     char uuid[33];
@@ -261,6 +261,22 @@ static void read_info(fuse_req_t request, struct view *view, size_t size, off_t 
     fuse_reply_buf(request, text + from, length - from < size ? length - from : size);
 }
 
+void files_answer_waiting(struct view *view)
+{
+    for (size_t i = 0; i < view->n_waiting; i++)
+        answer_info(view->waiting[i].request, view, view->waiting[i].size, view->waiting[i].offset);
+    view->n_waiting = 0;
+}
+
+/* With the kernel. More readers than can wait get an answer without it. */
+static void read_info(fuse_req_t request, struct view *view, size_t size, off_t offset)
+{
+    if (view_searches(fuse_req_userdata(request), view) && view->n_waiting < VIEW_MAX_WAITING)
+        view->waiting[view->n_waiting++] = (struct waiting){request, size, offset};
+    else
+        answer_info(request, view, size, offset);
+}
+
 static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
                     struct fuse_file_info *info)
 {
@@ -280,6 +296,8 @@ void files_close(struct memory *memory)
 {
     if (!memory->files)
         return;
+    for (size_t i = 0; i < DOMM_VMI_MAX_TARGETS; i++)
+        view_end_search(&memory->views[i]);
     memory->requests = sd_event_source_disable_unref(memory->requests);
     fuse_session_unmount(memory->files);
     fuse_session_destroy(memory->files);

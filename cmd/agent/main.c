@@ -195,6 +195,7 @@ static int serve_dom0(struct agent *agent)
     int64_t next = freezer_step(&agent->freezer);
     bool frozen = agent->freezer.freezing;
     storage_rest(&agent->storage, frozen);
+    memory_freeze(&agent->memory, frozen);
     freezer_answer(&agent->freezer, !frozen || !storage_is_looking(&agent->storage));
     int rc = frozen ? 0 : serve_targets(agent, &next, agent->err);
     memory_rest(&agent->memory, !frozen && only_ping_matters(agent));

@@ -236,6 +236,15 @@ void memory_rest(struct memory *memory, bool rest)
     event_timer_set(memory->timer, rest ? -1 : 0);
 }
 
+void memory_freeze(struct memory *memory, bool frozen)
+{
+    for (size_t i = 0; frozen && i < DOMM_VMI_MAX_TARGETS; i++) {
+        if (memory->views[i].finder)
+            view_forget_kernel(&memory->views[i]);
+    }
+    memory->frozen = frozen;
+}
+
 void memory_close(struct memory *memory)
 {
     files_close(memory);

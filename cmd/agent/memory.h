@@ -8,10 +8,22 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "cmd/agent/kernel_finder.h"
 #include "lib/base/log.h"
 #include "lib/vmi/domm-guest.h"
 
 #define MOUNT_POINT "/run/domm"
+
+struct fuse_req;
+
+/* A read of info.json that is answered when the search for the kernel has ended. */
+struct waiting {
+    struct fuse_req *request;
+    size_t size;
+    off_t offset;
+};
+
+#define VIEW_MAX_WAITING 16
 
 /* A directory with the memory of one target. It stays when the target is detached; reads then fail,
  * so that a program with an open file notices. */
@@ -24,8 +36,13 @@ struct view {
     uint64_t mapped;                /* of these, at the time of the request */
     bool cut_short;                 /* not all could be requested: dommd maps no more */
     int64_t started_ms;
-    struct domm_kernel *kernel; /* null until it was requested and found */
-    int64_t kernel_again_ms;    /* the last search failed: no new one before this time */
+    bool has_kernel;
+    struct found_kernel kernel;
+    struct kernel_finder *finder; /* null: no search is under way */
+    sd_event_source *search;      /* its end */
+    int64_t kernel_again_ms;      /* the last search failed: no new one before this time */
+    struct waiting waiting[VIEW_MAX_WAITING];
+    size_t n_waiting;
 };
 
 struct fuse_session;
@@ -40,7 +57,7 @@ struct memory {
     gid_t group;                /* that may read them; 0: none */
     sd_event_source *requests;  /* the kernel's, of these files */
     bool off;                   /* this kernel offers no channel */
-    bool resting;
+    bool resting, frozen;
     struct view views[DOMM_VMI_MAX_TARGETS];
 };
 
@@ -54,6 +71,10 @@ void memory_close(struct memory *memory);
  * longer the more there are. What is mapped can be read meanwhile. */
 void memory_rest(struct memory *memory, bool rest);
 
+/* While it is frozen nobody looks for a kernel: whoever waits for a page of a memory file cannot be
+ * frozen by Linux. */
+void memory_freeze(struct memory *memory, bool frozen);
+
 /* Reads a page of the target now, preferably one that is mapped, and returns whether that worked.
  * *lack_r is the reason if not, or what is missing; null if nothing is. */
 bool memory_check(struct memory *memory, const unsigned char uuid[16], const char **lack_r);
@@ -61,13 +82,18 @@ bool memory_check(struct memory *memory, const unsigned char uuid[16], const cha
 /* How many frames of a view can be read now, with those beyond its end. */
 uint64_t view_mapped(const struct view *view);
 
-/* view.c. The view's kernel, searched for once all memory is mapped. Null if none is found;
- * the search is then not repeated for a while. */
-const struct domm_kernel_facts *view_kernel(struct view *view);
-/* Frees the kernel. Call it before the view's memory is closed. */
+/* view.c. Whether a search for the view's kernel is under way; begins it, once all memory is
+ * mapped, if the kernel is not known. A search in vain is not repeated for a while. */
+bool view_searches(struct memory *memory, struct view *view);
+/* Ends it if it is under way, and answers those who wait. */
+void view_end_search(struct view *view);
+/* Null if the kernel was not found. */
+const struct domm_kernel_facts *view_kernel(const struct view *view);
+/* Ends the search as well. Call it before the view's memory is closed. */
 void view_forget_kernel(struct view *view);
 
 /* files.c */
+void files_answer_waiting(struct view *view);
 int files_open(struct memory *memory);
 void files_close(struct memory *memory);
 

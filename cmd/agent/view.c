@@ -1,42 +1,84 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a target's memory holds. The search for its kernel reads all of that memory, so it is made
  * on request, and the result is kept. */
+#include <stdio.h>
+#include <string.h>
+
 #include "cmd/agent/memory.h"
+#include "cmd/shared/event_loop.h"
 #include "lib/base/clock.h"
 
-/* A booting target has no kernel that can be found. The agent does nothing else during a search, so
- * after a long search in vain the next one waits accordingly longer. */
-#define LOOK_AGAIN_MS 10000
-#define LOOK_SHARE 20
+#define LOOK_AGAIN_MS 10000 /* a booting target has no kernel that can be found */
+
+static bool is_complete(const struct view *view)
+{
+    return view->attached && view->filled >= domm_vmi_memory_frames(view->memory);
+}
+
+/* After a reboot it is not. */
+static bool kernel_is_there(const struct view *view)
+{
+    char page[sizeof(view->kernel.page)];
+    uint64_t address = view->kernel.facts.vmcoreinfo;
+    return domm_vmi_read(view->memory, address, page, sizeof(page)) == (ssize_t)sizeof(page) &&
+           memcmp(page, view->kernel.page, sizeof(page)) == 0;
+}
+
+void view_end_search(struct view *view)
+{
+    if (!view->finder)
+        return;
+    view->search = sd_event_source_disable_unref(view->search);
+    view->has_kernel = kernel_finder_finish(view->finder, &view->kernel);
+    view->kernel_again_ms = domm_now_ms() + LOOK_AGAIN_MS;
+    view->finder = NULL;
+    files_answer_waiting(view);
+}
 
 void view_forget_kernel(struct view *view)
 {
-    domm_kernel_close(view->kernel);
-    view->kernel = NULL;
+    view_end_search(view);
+    view->has_kernel = false;
     view->kernel_again_ms = 0;
 }
 
-static void view_look(struct view *view)
+static int on_search_end(sd_event_source *source, int fd, uint32_t events, void *view)
 {
-    struct domm_physical physical = domm_physical_target(view->memory);
-    int64_t start = domm_now_ms();
-    if (start < view->kernel_again_ms)
-        return;
-    bool missed = domm_kernel_open(&physical, &view->kernel) != 0;
-    int64_t rest = LOOK_SHARE * (domm_now_ms() - start);
-    view->kernel_again_ms =
-        missed ? domm_now_ms() + (rest > LOOK_AGAIN_MS ? rest : LOOK_AGAIN_MS) : 0;
+    (void)source;
+    (void)fd;
+    (void)events;
+    view_end_search(view);
+    return 0;
 }
 
-const struct domm_kernel_facts *view_kernel(struct view *view)
+static void view_begin_search(struct memory *memory, struct view *view)
 {
-    if (!view->attached || view->filled < domm_vmi_memory_frames(view->memory))
-        return NULL;
-    if (view->kernel && !domm_kernel_is_there(view->kernel))
+    struct domm_error err;
+    char path[sizeof(MOUNT_POINT "//mem") + sizeof(view->name)];
+    snprintf(path, sizeof(path), MOUNT_POINT "/%s/mem", view->name);
+    view->finder = kernel_finder_start(path);
+    if (!view->finder)
+        domm_log(memory->log, DOMM_LOG_WARN, "target %s: no process to look for its kernel",
+                 view->name);
+    else if (event_loop_add_io(memory->event, kernel_finder_fd(view->finder), on_search_end, view,
+                               &view->search, &err))
+        view_end_search(view);
+}
+
+bool view_searches(struct memory *memory, struct view *view)
+{
+    if (!is_complete(view) || memory->frozen)
+        return false;
+    if (view->has_kernel && !kernel_is_there(view))
         view_forget_kernel(view);
-    if (!view->kernel)
-        view_look(view);
-    return view->kernel ? domm_kernel_facts(view->kernel) : NULL;
+    if (!view->has_kernel && !view->finder && domm_now_ms() >= view->kernel_again_ms)
+        view_begin_search(memory, view);
+    return view->finder;
+}
+
+const struct domm_kernel_facts *view_kernel(const struct view *view)
+{
+    return is_complete(view) && view->has_kernel ? &view->kernel.facts : NULL;
 }
 
 uint64_t view_mapped(const struct view *view)

@@ -12,10 +12,12 @@
 
 #include "cmd/agent/answer.h"
 #include "cmd/agent/file_system.h"
+#include "cmd/agent/kernel_finder.h"
 #include "cmd/agent/mounter.h"
 #include "cmd/agent/ping.h"
 #include "cmd/agent/storage.h"
 #include "cmd/agent/wanted.h"
+#include "tests/unit/fake-kernel.h"
 
 static void storage_is_read(void **state)
 {
@@ -314,12 +316,56 @@ static void file_systems_are_found(void **state)
     assert_string_equal(err.text, "opening disk: No such file or directory");
 }
 
+static bool search(const char *path, struct found_kernel *kernel_r)
+{
+    struct kernel_finder *finder = kernel_finder_start(path);
+    assert_non_null(finder);
+    struct pollfd end = {.fd = kernel_finder_fd(finder), .events = POLLIN};
+    assert_int_equal(poll(&end, 1, 60000), 1);
+    return kernel_finder_finish(finder, kernel_r);
+}
+
+static void a_kernel_is_found_by_another_process(void **state)
+{
+    (void)state;
+    struct fake_kernel *fake = fake_kernel_new(4);
+    struct found_kernel kernel;
+    FILE *file = fopen("memory", "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(fake->memory, sizeof(fake->memory), 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    assert_true(search("memory", &kernel));
+    assert_int_equal(kernel.facts.vmcoreinfo, FAKE_VMCOREINFO);
+    assert_int_equal(kernel.facts.stext, FAKE_BASE);
+    assert_memory_equal(kernel.page, fake->memory + FAKE_VMCOREINFO, sizeof(kernel.page));
+    assert_int_equal(truncate("memory", 8 * DOMM_VMI_PAGE), 0);
+    assert_false(search("memory", &kernel));
+    assert_int_equal(unlink("memory"), 0);
+    assert_false(search("memory", &kernel));
+    assert_true(waitpid(-1, NULL, WNOHANG) < 0);
+    free(fake);
+}
+
+/* As when the agent ends, or what was mapped has gone. */
+static void a_search_can_be_ended(void **state)
+{
+    (void)state;
+    struct found_kernel kernel;
+    assert_int_equal(mkfifo("fifo", 0600), 0); /* to open it takes for ever */
+    struct kernel_finder *finder = kernel_finder_start("fifo");
+    assert_non_null(finder);
+    assert_false(kernel_finder_finish(finder, &kernel));
+    assert_int_equal(unlink("fifo"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(storage_is_read),
         cmocka_unit_test(hostile_storage_is_refused),
         cmocka_unit_test(file_systems_are_found),
+        cmocka_unit_test(a_kernel_is_found_by_another_process),
+        cmocka_unit_test(a_search_can_be_ended),
         cmocka_unit_test(names_are_those_of_directories),
         cmocka_unit_test(pings_are_short_and_printable),
         cmocka_unit_test(nfs_is_mounted_read_only_and_soft),

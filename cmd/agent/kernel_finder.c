@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/agent/kernel_finder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/confine.h"
+#include "lib/vmi/kernel.h"
+
+#define CHILD_DESCRIPTORS 16
+#define CHILD_CPU_S 120 /* far more than all of a large memory takes */
+
+/* Shared by both processes. */
+struct result {
+    bool found;
+    struct found_kernel kernel;
+};
+
+struct kernel_finder {
+    pid_t pid;
+    int pidfd;
+    struct result *result;
+};
+
+static void find_kernel(struct result *result)
+{
+    static const int fd = DOMM_CONFINED_FD;
+    struct domm_physical physical;
+    struct domm_kernel *kernel;
+    if (domm_physical_file(&fd, &physical) || domm_kernel_open(&physical, &kernel))
+        return;
+    result->kernel.facts = *domm_kernel_facts(kernel);
+    memcpy(result->kernel.page, kernel_page(kernel), sizeof(result->kernel.page));
+    result->found = true;
+    domm_kernel_close(kernel);
+}
+
+static void find_confined(const char *path, struct result *result)
+{
+    const struct rlimit cpu = {CHILD_CPU_S, CHILD_CPU_S};
+    struct domm_error ignored;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && !setrlimit(RLIMIT_CPU, &cpu) &&
+        !domm_confine_with(fd, CHILD_DESCRIPTORS, false, &ignored))
+        find_kernel(result);
+}
+
+static bool start_process(struct kernel_finder *finder, const char *path)
+{
+    finder->pid = fork();
+    if (finder->pid == 0) {
+        find_confined(path, finder->result);
+        _exit(0);
+    }
+    if (finder->pid < 0)
+        return false;
+    finder->pidfd = pidfd_open(finder->pid, 0);
+    return finder->pidfd >= 0;
+}
+
+struct kernel_finder *kernel_finder_start(const char *path)
+{
+    struct found_kernel ignored;
+    struct kernel_finder *finder = calloc(1, sizeof(*finder));
+    if (!finder)
+        return NULL;
+    *finder = (struct kernel_finder){.pid = -1, .pidfd = -1};
+    finder->result = mmap(NULL, sizeof(*finder->result), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (finder->result != MAP_FAILED && start_process(finder, path))
+        return finder;
+    kernel_finder_finish(finder, &ignored);
+    return NULL;
+}
+
+int kernel_finder_fd(const struct kernel_finder *finder)
+{
+    return finder->pidfd;
+}
+
+static void end_process(struct kernel_finder *finder)
+{
+    if (finder->pid < 0)
+        return;
+    kill(finder->pid, SIGKILL);
+    while (waitpid(finder->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+bool kernel_finder_finish(struct kernel_finder *finder, struct found_kernel *kernel_r)
+{
+    bool found = false;
+    end_process(finder);
+    if (finder->result != MAP_FAILED) {
+        found = finder->result->found;
+        *kernel_r = finder->result->kernel;
+        kernel_r->facts.release[sizeof(kernel_r->facts.release) - 1] = '\0';
+        munmap(finder->result, sizeof(*finder->result));
+    }
+    if (finder->pidfd >= 0)
+        close(finder->pidfd);
+    free(finder);
+    return found;
+}

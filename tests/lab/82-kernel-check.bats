@@ -84,6 +84,24 @@ kernel_messages() {
 	on host1 'domm -q monitor-status domm1' >/dev/null
 }
 
+@test "drgn and crash find the programs of a dump by the symbols of its kernel" {
+	local core=$BATS_TEST_TMPDIR/core vmlinux
+	"$here/install-missing" crash python3-drgn
+	vmlinux=$(lab symbols)
+	in_guest host1 target1 'cat /proc/1/comm /proc/[0-9]*/comm' >"$BATS_TEST_TMPDIR/comms"
+	on host1 'domm dump target1 /var/tmp/core && gzip -1 </var/tmp/core && rm /var/tmp/core' |
+		gzip -d | dd of="$core" bs=1M conv=sparse iflag=fullblock status=none
+	printf '%s\n' 'from drgn.helpers.linux.pid import for_each_task' \
+		'print(*("task " + t.comm.string_().decode() for t in for_each_task(prog)), sep="\n")' >"$BATS_TEST_TMPDIR/tasks.py"
+	drgn -q -c "$core" -s "$vmlinux" "$BATS_TEST_TMPDIR/tasks.py" >"$BATS_TEST_TMPDIR/drgn"
+	printf '%s\n' 'ps' 'quit' | crash -s "$vmlinux" "$core" >"$BATS_TEST_TMPDIR/crash"
+	note "drgn: $(grep -c '^task ' "$BATS_TEST_TMPDIR/drgn") tasks; crash: $(grep -c ' \[*[a-z]' "$BATS_TEST_TMPDIR/crash") lines"
+	for name in ticker "$(head -n 1 "$BATS_TEST_TMPDIR/comms")" kthreadd; do
+		grep -q "^task $name" "$BATS_TEST_TMPDIR/drgn"
+		grep -q " $name\| \[$name\]" "$BATS_TEST_TMPDIR/crash"
+	done
+}
+
 @test "a dump that is killed leaves the guest running" {
 	on host1 '(domm dump target1 /var/tmp/core >/dev/null 2>&1 &)
 		until xl list target1 | grep -q " --p--"; do sleep 0.1; done

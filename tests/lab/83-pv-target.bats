@@ -8,6 +8,7 @@ load migrate
 
 setup_file() {
 	lab watched
+	lab ssh filer 'cat > /srv/guests/target1/root/disguise.ko' <"$(lab modules)/disguise.ko"
 	on host1 'domm destroy domm1; xl destroy target1; xl create /etc/xen/target1.cfg "type=\"pv\""'
 	eventually 300 in_guest host1 target1 'pgrep ticker'
 	on host1 'domm create /etc/xen/watch.cfg'
@@ -39,5 +40,32 @@ setup_file() {
 	tell_report "back"
 	[ "$(figure '.guests[1].unmonitored_cpu_ns')" = 0 ]
 	ready_at host1
+	in_guest host1 domm1 "domm-kernel-check check -b /tmp/baseline $mem"
+}
+
+# Its tables of frames are the target's own to write: whatever it says in them, all of its pages are seen, at
+# the place on which both tables agree or beyond its memory.
+@test "what a PV target's kernel hides in its tables is seen within a second" {
+	in_target() { in_guest host1 target1 "$1"; }
+	said() { in_guest host1 domm1 "dd if=$mem bs=4096 skip=$1 count=1 2>/dev/null" | tr -d '\0'; }
+	beyond() { in_guest host1 domm1 "grep -a -o 'disguise: [a-z]* [0-9]*' /run/domm/target1/beyond"; }
+	act() { in_target "echo $1 >/sys/module/disguise/parameters/do" && sleep 1; }
+	pages() { on host1 'domm --json monitor-status domm1' | jq -c '.monitors[0].targets[0].memory.pages'; }
+	all_seen() { jq -e '.owned == .seen and .hidden == 0' <<<"$(pages)" >/dev/null; }
+	in_target 'insmod /root/disguise.ko'
+	read -r gfn other < <(in_target dmesg | sed -n 's/.*disguise: gfn \([0-9]*\), other \([0-9]*\)/\1 \2/p')
+	[ "$(said "$gfn")" = 'disguise: clean 0' ]
+	act swap
+	[ "$(said "$gfn")" = 'disguise: evil 1' ]
+	act misname
+	[ "$(beyond)" = 'disguise: evil 2' ]
+	act unname
+	[ "$(beyond)" = 'disguise: evil 3' ]
+	act rename
+	[ "$(said "$other")" = 'disguise: evil 4' ]
+	[ -z "$(said "$gfn")" ]
+	eventually 10 all_seen
+	note "$(pages)"
+	on host1 'domm -q monitor-status domm1' >/dev/null
 	in_guest host1 domm1 "domm-kernel-check check -b /tmp/baseline $mem"
 }

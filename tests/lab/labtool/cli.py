@@ -90,6 +90,11 @@ def cmd_modules(lab, args):
     print(images.modules())
 
 
+def cmd_symbols(lab, args):
+    images.make_keys()
+    print(images.symbols() / "vmlinux")
+
+
 def cmd_start(lab, args):
     with lab.locked():
         guests.start(lab, guests.guest(args.guest), lab.machine(args.on), args.memory, args.vcpus)
@@ -186,6 +191,7 @@ def _parser():
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     verb(cmd_push, "build domm's packages and install them on the hosts and monitors")
     verb(cmd_modules, "build the tests' kernel modules for the guests' kernel, print their directory")
+    verb(cmd_symbols, "bring the guests' kernel with its symbols, print its path")
     start = verb(cmd_start, "create a guest and wait until it is up")
     start.add_argument("guest", choices=GUESTS)
     start.add_argument("--on", default="host1", choices=HOSTS)

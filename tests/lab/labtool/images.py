@@ -108,8 +108,13 @@ def dom0(hypervisor, guest_dir):
 
 def modules():
     """The tests' kernel modules, for the guests' kernel."""
-    sources = [f"../guest/{name}" for name in ("Kbuild", "decoy.c", "escalate.c", "forge.c", "slot.h")]
+    sources = [f"../guest/{name}" for name in ("Kbuild", "decoy.c", "disguise.c", "escalate.c", "forge.c", "slot.h")]
     return _image("modules", ["modules.sh", *sources], {"guest": str(guest())})
+
+
+def symbols():
+    """The guests' kernel with its symbols; a large download."""
+    return _image("symbols", ["symbols.sh"], {"guest": str(guest())})
 
 
 def build_root(suite):

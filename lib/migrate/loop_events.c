@@ -63,9 +63,8 @@ static void loop_carry_out(struct loop *r, const struct domm_machine_answer *ans
     }
 }
 
-/* Before the other end closes the streams, which the savers and receivers would take for a failure.
- */
-static bool aborts(enum domm_migration_state state)
+/* Then the other end closes the streams, which savers and receivers take for a failure. */
+static bool takes_back(enum domm_migration_state state)
 {
     return state == DOMM_SRC_ABORTING ||
            domm_migration_states[state].kind == DOMM_STATE_KIND_UNDOES;
@@ -77,8 +76,8 @@ static void loop_enter(struct loop *r, enum domm_migration_state from)
     struct domm_session *session = r->session;
     struct domm_error err;
     r->entered_ms = r->look_ms = domm_now_ms();
-    if (aborts(loop_state_of(r)))
-        domm_transfers_abort(&session->transfers);
+    if (takes_back(loop_state_of(r)))
+        domm_transfers_hush(&session->transfers);
     domm_log(session->log, DOMM_LOG_DEBUG, "%s -> %s", domm_migration_states[from].name,
              domm_migration_states[loop_state_of(r)].name);
     if (loop_state_of(r) == DOMM_SRC_HELD)

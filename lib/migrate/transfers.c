@@ -72,13 +72,14 @@ int domm_transfers_command(struct domm_transfers *transfers, unsigned int guest,
     return rc;
 }
 
-void domm_transfers_abort(struct domm_transfers *transfers)
+void domm_transfers_hush(struct domm_transfers *transfers)
 {
     struct domm_error ignored;
     pthread_mutex_lock(&transfers->lock);
     for (unsigned int guest = 0; guest < DOMM_MAX_GUESTS; guest++) {
-        if (transfers->each[guest].child.pid > 0)
-            domm_child_command(&transfers->each[guest].child, DOMM_COMMAND_ABORT, &ignored);
+        const struct domm_transfer *transfer = &transfers->each[guest];
+        if (transfer->child.pid > 0 && !transfer->ending)
+            domm_child_command(&transfer->child, DOMM_COMMAND_HUSH, &ignored);
     }
     pthread_mutex_unlock(&transfers->lock);
 }

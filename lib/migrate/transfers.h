@@ -49,8 +49,8 @@ bool domm_transfers_receive(struct domm_transfers *transfers, unsigned int guest
 int domm_transfers_command(struct domm_transfers *transfers, unsigned int guest,
                            enum domm_command command, struct domm_error *err);
 
-/* Has all children end, and does not wait for it: what fails in them from now on follows from that. */
-void domm_transfers_abort(struct domm_transfers *transfers);
+/* Tells all children that the migration is being taken back (DOMM_COMMAND_HUSH). */
+void domm_transfers_hush(struct domm_transfers *transfers);
 
 /* The worker: waits until the child has reported this progress. Fails with the child's reason if it
  * has failed or ended, or with DOMM_ABORTED if waiting is cancelled. */

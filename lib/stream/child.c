@@ -184,9 +184,7 @@ int domm_child_report(int control, struct domm_progress *progress, struct domm_e
     return domm_fail_errno(err, DOMM_ABORTED, errno, "the process of the migration has ended");
 }
 
-/* In a child. The command itself does not stay in the socket: what the child has reported would be
- * lost when it ends (unix_release_sock in Linux's net/unix/af_unix.c). */
-static bool aborted;
+static bool hushed; /* in a child */
 
 static int read_command(int control, int flags)
 {
@@ -199,19 +197,22 @@ static int read_command(int control, int flags)
 
 int domm_child_next_command(int control, int timeout_ms)
 {
-    if (aborted)
-        return DOMM_COMMAND_ABORT;
-    if (!wait_readable(control, timeout_ms))
-        return 0;
-    int command = read_command(control, 0);
-    aborted = command == DOMM_COMMAND_ABORT;
+    int command;
+    do {
+        if (!wait_readable(control, timeout_ms))
+            return 0;
+        command = read_command(control, 0);
+        hushed |= command == DOMM_COMMAND_HUSH || command == DOMM_COMMAND_ABORT;
+    } while (command == DOMM_COMMAND_HUSH);
     return command;
 }
 
-bool domm_child_is_aborted(void)
+/* The command stays in the socket. */
+bool domm_child_is_hushed(void)
 {
-    if (!aborted && wait_readable(DOMM_CHILD_CONTROL, 0) &&
-        read_command(DOMM_CHILD_CONTROL, MSG_PEEK) == DOMM_COMMAND_ABORT)
-        domm_child_next_command(DOMM_CHILD_CONTROL, 0);
-    return aborted;
+    if (!hushed && wait_readable(DOMM_CHILD_CONTROL, 0)) {
+        int command = read_command(DOMM_CHILD_CONTROL, MSG_PEEK);
+        hushed = command == DOMM_COMMAND_HUSH || command == DOMM_COMMAND_ABORT;
+    }
+    return hushed;
 }

@@ -14,10 +14,11 @@
 #include "lib/base/error.h"
 #include "lib/xen/xen.h"
 
-/* Commands to a saver. */
+/* Commands to a saver; a receiver is told the last two. */
 enum domm_command {
     DOMM_COMMAND_STOP = 1, /* end pre-copy and suspend the guest */
     DOMM_COMMAND_FINISH,   /* send the rest of the suspended guest */
+    DOMM_COMMAND_HUSH,     /* the migration is being taken back: what fails now is expected */
     DOMM_COMMAND_ABORT,    /* end; a suspended guest stays suspended */
 };
 
@@ -90,11 +91,12 @@ void domm_child_end(struct domm_child *child, int grace_ms);
 /* In the child. */
 int domm_child_report(int control, struct domm_progress *progress, struct domm_error *err);
 
-/* In the child: waits for a command, for ever if negative; 0 at the timeout. ABORT as well if the
- * parent is gone. After ABORT every call returns it. */
+/* In the child: waits for a command other than HUSH, for ever if negative; 0 at the timeout. ABORT
+ * as well if the parent is gone. */
 int domm_child_next_command(int control, int timeout_ms);
 
-/* In the child: whether the next command is ABORT. For domm_log's `expects`. */
-bool domm_child_is_aborted(void);
+/* In the child: whether it was told HUSH or ABORT, or that is the next command. For domm_log's
+ * `expects`. */
+bool domm_child_is_hushed(void);
 
 #endif

@@ -53,7 +53,7 @@ static int receiver_run(void *context, int control, struct domm_error *err)
     if (length < 0 || (size_t)length >= sizeof(name))
         return domm_fail(err, DOMM_REFUSED, "the guest's name is too long");
     uint64_t start = domm_now_ns();
-    receiver->log->expects = domm_child_is_aborted;
+    receiver->log->expects = domm_child_is_hushed;
     int rc = domm_privileges_lessen(err);
     if (rc)
         return rc;

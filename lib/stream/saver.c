@@ -291,7 +291,7 @@ static int saver_run(void *context, int control, struct domm_error *err)
         .sink = {.fd = DOMM_CHILD_STREAM},
         .policy = {.enough = saver->enough_pages},
     };
-    saver->log->expects = domm_child_is_aborted;
+    saver->log->expects = domm_child_is_hushed;
     int rc = open_and_save(&work, err);
     domm_hv_close(work.hv);
     domm_xen_close(work.xen);

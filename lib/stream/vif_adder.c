@@ -50,7 +50,7 @@ static int vif_adder_run(void *context, int control, struct domm_error *err)
     struct domm_progress progress = {.kind = DOMM_PROGRESS_VIFS};
     cleanup_xen struct domm_xen *xen = NULL;
     uint64_t start = domm_now_ns();
-    adder->log->expects = domm_child_is_aborted;
+    adder->log->expects = domm_child_is_hushed;
     int rc = domm_xen_open(adder->log, &xen, err);
     if (rc)
         return rc;

@@ -119,12 +119,9 @@ static int play(void *context, int control, struct domm_error *err)
         if (*word == 'w')
             rc = domm_child_next_command(control, -1) == DOMM_COMMAND_STOP ? 0 : -DOMM_ABORTED;
         else if (*word == 'n')
-            rc = domm_child_is_aborted() ? -DOMM_FAILED : 0;
-        else if (*word == 'a')
-            rc = domm_child_next_command(control, -1) == DOMM_COMMAND_ABORT &&
-                         domm_child_is_aborted()
-                     ? 0
-                     : -DOMM_FAILED;
+            rc = domm_child_is_hushed() ? -DOMM_FAILED : 0;
+        else if (*word == 'h')
+            rc = domm_child_is_hushed() ? 0 : -DOMM_FAILED;
         else if (*word == 'f')
             rc = domm_fail(err, DOMM_REFUSED, "as told");
         else if (*word == 'x')
@@ -265,20 +262,24 @@ static void a_step_gives_up_when_it_is_told(void **state)
     domm_transfers_finish(&transfers);
 }
 
-static void an_abort_holds_for_good_in_all_children(void **state)
+static void all_children_are_hushed(void **state)
 {
     (void)state;
     struct domm_transfers transfers;
+    struct domm_progress progress;
     struct domm_error err;
     domm_transfers_begin(&transfers);
-    domm_transfers_abort(&transfers);
-    add(&transfers, 0, "nwnraas");
-    add(&transfers, 2, "aas");
+    domm_transfers_hush(&transfers);
+    add(&transfers, 0, "nwnrwhs");
+    add(&transfers, 2, "nrwhs");
     assert_int_equal(domm_transfers_command(&transfers, 0, DOMM_COMMAND_STOP, &err), 0);
-    assert_true(is_readable(domm_transfers_fd(&transfers, 0), PATIENCE_MS));
-    domm_transfers_abort(&transfers);
     for (unsigned int guest = 0; guest <= 2; guest += 2) {
-        struct domm_progress progress;
+        assert_true(is_readable(domm_transfers_fd(&transfers, guest), PATIENCE_MS));
+        assert_true(domm_transfers_receive(&transfers, guest, &progress));
+    }
+    domm_transfers_hush(&transfers);
+    for (unsigned int guest = 0; guest <= 2; guest += 2) {
+        assert_int_equal(domm_transfers_command(&transfers, guest, DOMM_COMMAND_STOP, &err), 0);
         receive_all(&transfers, guest);
         assert_int_equal(
             domm_transfers_await(&transfers, guest, DOMM_PROGRESS_SUSPENDED, &progress, &err), 0);
@@ -316,7 +317,7 @@ int main(void)
         cmocka_unit_test(a_step_waits_for_news),
         cmocka_unit_test(a_step_learns_why_there_are_none),
         cmocka_unit_test(a_step_gives_up_when_it_is_told),
-        cmocka_unit_test(an_abort_holds_for_good_in_all_children),
+        cmocka_unit_test(all_children_are_hushed),
         cmocka_unit_test(an_ended_child_is_gone),
     };
     signal(SIGPIPE, SIG_IGN);

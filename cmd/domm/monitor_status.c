@@ -68,8 +68,8 @@ static void print_mirror(FILE *file, const struct domm_mirror_status *mirror)
             mirror->ends.target.name, mirror->ends.monitor.name, selected,
             (unsigned long long)state->sent.packets, (unsigned long long)state->received.packets,
             (unsigned long long)(state->sent.drops + state->received.drops),
-            (unsigned long long)state->monitor.tx_packets, (unsigned long long)state->dropped,
-            state->monitor.carrier ? "on" : "off");
+            (unsigned long long)state->monitor.tx_packets,
+            (unsigned long long)domm_mirror_dropped(state), state->monitor.carrier ? "on" : "off");
 }
 
 static void print_store(FILE *file, const struct domm_storage_status *store)

@@ -284,7 +284,7 @@ int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
         .before_received = target_now.hooks[DOMM_HOOK_EGRESS].ahead,
         .before_guard = monitor_now.hooks[DOMM_HOOK_INGRESS].ahead,
         .before_monitor = monitor_now.hooks[DOMM_HOOK_EGRESS].others,
-        .dropped = monitor_now.link.dropped + monitor_now.qdiscs.dropped,
+        .dropped_in_queue = monitor_now.qdiscs.dropped,
     };
     return 0;
 }

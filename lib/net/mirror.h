@@ -51,9 +51,16 @@ struct domm_mirror_state {
     /* Filters of other programs, which may keep packets from these, or from the monitor: their
      * verdicts are not known, so that there are any is what counts. */
     size_t before_sent, before_received, before_guard, before_monitor;
-    uint64_t
-        dropped; /* packets for the monitor that its vif dropped, or the qdisc in front of it */
+    /* By the qdisc in front of the monitor vif. One that it refuses at once is not copied as well.
+     */
+    uint64_t dropped_in_queue;
 };
+
+/* Packets for the monitor that its vif dropped, or the qdisc in front of it. */
+static inline uint64_t domm_mirror_dropped(const struct domm_mirror_state *state)
+{
+    return state->monitor.dropped + state->dropped_in_queue;
+}
 
 /* Reads devices, filters and counters. DOMM_NOT_FOUND if a device is not there. */
 int domm_mirror_measure(struct nl_sock *sock, int target, int monitor,

@@ -22,8 +22,9 @@ static void losses_path(char path_r[PATH_BYTES])
 static bool loss_parse(const char *line, struct domm_loss *loss_r)
 {
     char uuid[DOMM_UUID_TEXT];
-    return sscanf(line, "%36s %u %d %d %" SCNu64 " %" SCNu64, uuid, &loss_r->vif, &loss_r->from,
-                  &loss_r->to, &loss_r->not_copied, &loss_r->not_delivered) == 6 &&
+    return sscanf(line, "%36s %u %d %d %" SCNu64 " %" SCNu64 " %" SCNu64, uuid, &loss_r->vif,
+                  &loss_r->from, &loss_r->to, &loss_r->not_copied, &loss_r->not_delivered,
+                  &loss_r->in_queue) == 7 &&
            domm_uuid_parse(uuid, &loss_r->target);
 }
 
@@ -82,9 +83,9 @@ int domm_losses_write(const struct domm_losses *losses, struct domm_error *err)
     for (size_t i = 0; i < losses->count; i++) {
         const struct domm_loss *loss = &losses->list[i];
         domm_uuid_format(&loss->target, uuid);
-        used += (size_t)snprintf(text + used, LINE_BYTES, "%s %u %d %d %" PRIu64 " %" PRIu64 "\n",
-                                 uuid, loss->vif, loss->from, loss->to, loss->not_copied,
-                                 loss->not_delivered);
+        used += (size_t)snprintf(
+            text + used, LINE_BYTES, "%s %u %d %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", uuid,
+            loss->vif, loss->from, loss->to, loss->not_copied, loss->not_delivered, loss->in_queue);
     }
     losses_path(path);
     int rc = domm_make_directory(domm_run_directory, 0755, err);
@@ -104,7 +105,8 @@ uint64_t domm_losses_since(const struct domm_losses *losses, const struct domm_l
         const struct domm_loss *before = &losses->list[i];
         if (is_of_one_vif(before, now) && before->from == now->from && before->to == now->to)
             return grown(before->not_copied, now->not_copied) +
-                   grown(before->not_delivered, now->not_delivered);
+                   grown(before->not_delivered, now->not_delivered) +
+                   grown(before->in_queue, now->in_queue);
     }
     return 0;
 }

@@ -21,6 +21,7 @@ struct domm_loss {
     int from, to;           /* ifindex of both ends */
     uint64_t not_copied;    /* by the filters on the target's vif */
     uint64_t not_delivered; /* by the monitor vif */
+    uint64_t in_queue;      /* by the qdisc in front of it */
 };
 
 struct domm_losses {

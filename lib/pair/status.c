@@ -23,7 +23,8 @@ struct domm_loss domm_mirror_loss(const struct domm_pair_status *pair,
         .from = mirror->ends.target_ifindex,
         .to = mirror->ends.monitor_ifindex,
         .not_copied = mirror->state.sent.drops + mirror->state.received.drops,
-        .not_delivered = mirror->state.dropped,
+        .not_delivered = mirror->state.monitor.dropped,
+        .in_queue = mirror->state.dropped_in_queue,
     };
 }
 

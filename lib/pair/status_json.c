@@ -41,7 +41,7 @@ static struct json_object *mirror_json(const struct domm_mirror_status *mirror)
     json_object_object_add(object, "guard", filter_json(&mirror->state.guard));
     domm_json_bool(object, "carrier", mirror->state.monitor.carrier);
     domm_json_number(object, "delivered", mirror->state.monitor.tx_packets);
-    domm_json_number(object, "dropped", mirror->state.dropped);
+    domm_json_number(object, "dropped", domm_mirror_dropped(&mirror->state));
     domm_json_number(object, "lost", mirror->lost);
     return object;
 }

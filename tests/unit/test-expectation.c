@@ -207,7 +207,7 @@ static void lost_packets_are_those_since_the_last_look(void **state)
     (void)state;
     struct domm_losses losses;
     struct domm_error err;
-    const struct domm_loss first = {{{1}}, 0, 5, 6, 10, 20}, second = {{{1}}, 1, 7, 6, 1, 1};
+    const struct domm_loss first = {{{1}}, 0, 5, 6, 10, 20, 30}, second = {{{1}}, 1, 7, 6, 1, 1, 1};
     domm_losses_read(&losses);
     assert_int_equal(losses.count, 0);
     assert_int_equal(domm_losses_since(&losses, &first), 0); /* no look before this one */
@@ -221,14 +221,17 @@ static void lost_packets_are_those_since_the_last_look(void **state)
     assert_int_equal(domm_losses_since(&losses, &now), 0);
     now.not_copied += 3;
     now.not_delivered += 4;
-    assert_int_equal(domm_losses_since(&losses, &now), 7);
+    now.in_queue += 5;
+    assert_int_equal(domm_losses_since(&losses, &now), 12);
     now.not_copied = 2; /* the filter was made anew */
-    assert_int_equal(domm_losses_since(&losses, &now), 6);
+    assert_int_equal(domm_losses_since(&losses, &now), 11);
+    now.in_queue = 1; /* so was the qdisc */
+    assert_int_equal(domm_losses_since(&losses, &now), 7);
     now.to = 8; /* another vif */
     assert_int_equal(domm_losses_since(&losses, &now), 0);
     domm_losses_free(&losses);
-    write_file("losses", "x\n01000000-0000-0000-0000-000000000000 0 5 6 1 -\n"
-                         "01000000-0000-0000-0000-000000000000 0 5 6 1 2\n");
+    write_file("losses", "x\n01000000-0000-0000-0000-000000000000 0 5 6 1 2 -\n"
+                         "01000000-0000-0000-0000-000000000000 0 5 6 1 2 3\n");
     domm_losses_read(&losses);
     assert_int_equal(losses.count, 1);
     domm_losses_free(&losses);

@@ -121,7 +121,7 @@ int __wrap_domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
         .selection = *selection,
         .target = {.ifindex = target, .up = true},
         .monitor = {.ifindex = monitor, .up = true, .carrier = true},
-        .dropped = dropped,
+        .dropped_in_queue = dropped,
         .sent = {.ours = true, .action = DOMM_TC_FILTER_MIRROR, .mirror_to = monitor},
         .received = {.ours = true, .action = DOMM_TC_FILTER_MIRROR, .mirror_to = monitor},
         .guard = {.ours = true, .action = DOMM_TC_FILTER_DROP}};

@@ -155,6 +155,7 @@ static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
         fuse_reply_err(request, EROFS);
     } else {
         info->direct_io = 1; /* each read must reach the live memory */
+        info->noflush = 1;   /* who closes a file, or is killed, does not wait for us */
         fuse_reply_open(request, info);
     }
 }
@@ -268,13 +269,28 @@ void files_answer_waiting(struct view *view)
     view->n_waiting = 0;
 }
 
+/* A signal to a reader that waits. */
+static void on_interrupt(fuse_req_t request, void *context)
+{
+    struct view *view = context;
+    size_t i = 0;
+    while (i < view->n_waiting && view->waiting[i].request != request)
+        i++;
+    if (i == view->n_waiting)
+        return;
+    view->waiting[i] = view->waiting[--view->n_waiting];
+    fuse_reply_err(request, EINTR);
+}
+
 /* With the kernel. More readers than can wait get an answer without it. */
 static void read_info(fuse_req_t request, struct view *view, size_t size, off_t offset)
 {
-    if (view_searches(fuse_req_userdata(request), view) && view->n_waiting < VIEW_MAX_WAITING)
-        view->waiting[view->n_waiting++] = (struct waiting){request, size, offset};
-    else
+    if (!view_searches(fuse_req_userdata(request), view) || view->n_waiting == VIEW_MAX_WAITING) {
         answer_info(request, view, size, offset);
+        return;
+    }
+    view->waiting[view->n_waiting++] = (struct waiting){request, size, offset};
+    fuse_req_interrupt_func(request, on_interrupt, view);
 }
 
 static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,

@@ -8,19 +8,21 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/confine.h"
+#include "lib/base/text.h"
 #include "lib/vmi/kernel.h"
 
 #define CHILD_DESCRIPTORS 16
 #define CHILD_CPU_S 120 /* far more than all of a large memory takes */
 
-/* Shared by both processes. */
+/* Shared by both processes. What the target may write is no bool. */
 struct result {
-    bool found;
+    unsigned char found, page_tables;
     struct found_kernel kernel;
 };
 
@@ -38,29 +40,36 @@ static void find_kernel(struct result *result)
     if (domm_physical_file(&fd, &physical) || domm_kernel_open(&physical, &kernel))
         return;
     result->kernel.facts = *domm_kernel_facts(kernel);
+    result->page_tables = result->kernel.facts.page_tables;
     memcpy(result->kernel.page, kernel_page(kernel), sizeof(result->kernel.page));
     result->found = true;
     domm_kernel_close(kernel);
 }
 
-static void find_confined(const char *path, struct result *result)
+/* Until it is confined it has nothing of the parent's either: the parent may end while this process
+ * waits for it to open the file. */
+static void find_confined(pid_t parent, const char *path, struct result *result)
 {
     const struct rlimit cpu = {CHILD_CPU_S, CHILD_CPU_S};
     struct domm_error ignored;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent ||
+        close_range(STDERR_FILENO + 1, ~0u, 0) || setrlimit(RLIMIT_CPU, &cpu))
+        return;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && !setrlimit(RLIMIT_CPU, &cpu) &&
-        !domm_confine_with(fd, CHILD_DESCRIPTORS, false, &ignored))
+    if (fd >= 0 && !domm_confine_with(fd, CHILD_DESCRIPTORS, false, &ignored))
         find_kernel(result);
 }
 
+/* Processes that are forked later do not get what this one writes. */
 static bool start_process(struct kernel_finder *finder, const char *path)
 {
+    pid_t parent = getpid();
     finder->pid = fork();
     if (finder->pid == 0) {
-        find_confined(path, finder->result);
+        find_confined(parent, path, finder->result);
         _exit(0);
     }
-    if (finder->pid < 0)
+    if (finder->pid < 0 || madvise(finder->result, sizeof(*finder->result), MADV_DONTFORK))
         return false;
     finder->pidfd = pidfd_open(finder->pid, 0);
     return finder->pidfd >= 0;
@@ -95,14 +104,21 @@ static void end_process(struct kernel_finder *finder)
         ;
 }
 
+static bool take_result(const struct result *result, struct found_kernel *kernel_r)
+{
+    *kernel_r = result->kernel;
+    kernel_r->facts.page_tables = result->page_tables != 0;
+    kernel_r->facts.release[sizeof(kernel_r->facts.release) - 1] = '\0';
+    domm_make_printable(kernel_r->facts.release);
+    return result->found && (kernel_r->facts.levels == 4 || kernel_r->facts.levels == 5);
+}
+
 bool kernel_finder_finish(struct kernel_finder *finder, struct found_kernel *kernel_r)
 {
     bool found = false;
     end_process(finder);
     if (finder->result != MAP_FAILED) {
-        found = finder->result->found;
-        *kernel_r = finder->result->kernel;
-        kernel_r->facts.release[sizeof(kernel_r->facts.release) - 1] = '\0';
+        found = take_result(finder->result, kernel_r);
         munmap(finder->result, sizeof(*finder->result));
     }
     if (finder->pidfd >= 0)

@@ -40,7 +40,9 @@ struct view {
     struct found_kernel kernel;
     struct kernel_finder *finder; /* null: no search is under way */
     sd_event_source *search;      /* its end */
-    int64_t kernel_again_ms;      /* the last search failed: no new one before this time */
+    sd_event_source *overdue;     /* it takes too long */
+    int64_t search_ms;            /* when it began */
+    int64_t search_again_ms;      /* no new one before this time */
     struct waiting waiting[VIEW_MAX_WAITING];
     size_t n_waiting;
 };

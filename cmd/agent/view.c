@@ -8,7 +8,9 @@
 #include "cmd/shared/event_loop.h"
 #include "lib/base/clock.h"
 
-#define LOOK_AGAIN_MS 10000 /* a booting target has no kernel that can be found */
+#define LOOK_AGAIN_MS 10000  /* a booting target has no kernel that can be found */
+#define LOOK_SHARE 4         /* of the time, at most one part in so many more goes into searches */
+#define SEARCH_MAX_MS 120000 /* readers wait meanwhile */
 
 static bool is_complete(const struct view *view)
 {
@@ -29,9 +31,11 @@ void view_end_search(struct view *view)
     if (!view->finder)
         return;
     view->search = sd_event_source_disable_unref(view->search);
+    view->overdue = sd_event_source_disable_unref(view->overdue);
     view->has_kernel = kernel_finder_finish(view->finder, &view->kernel);
-    view->kernel_again_ms = domm_now_ms() + LOOK_AGAIN_MS;
     view->finder = NULL;
+    int64_t now = domm_now_ms(), rest = LOOK_SHARE * (now - view->search_ms);
+    view->search_again_ms = now + (view->has_kernel || rest > LOOK_AGAIN_MS ? rest : LOOK_AGAIN_MS);
     files_answer_waiting(view);
 }
 
@@ -39,7 +43,7 @@ void view_forget_kernel(struct view *view)
 {
     view_end_search(view);
     view->has_kernel = false;
-    view->kernel_again_ms = 0;
+    view->search_again_ms = 0;
 }
 
 static int on_search_end(sd_event_source *source, int fd, uint32_t events, void *view)
@@ -51,34 +55,49 @@ static int on_search_end(sd_event_source *source, int fd, uint32_t events, void 
     return 0;
 }
 
+static int on_search_overdue(sd_event_source *source, uint64_t usec, void *view)
+{
+    (void)source;
+    (void)usec;
+    view_end_search(view);
+    return 0;
+}
+
 static void view_begin_search(struct memory *memory, struct view *view)
 {
     struct domm_error err;
     char path[sizeof(MOUNT_POINT "//mem") + sizeof(view->name)];
     snprintf(path, sizeof(path), MOUNT_POINT "/%s/mem", view->name);
+    view->search_ms = domm_now_ms();
+    view->search_again_ms = view->search_ms + LOOK_AGAIN_MS;
     view->finder = kernel_finder_start(path);
-    if (!view->finder)
+    if (!view->finder) {
         domm_log(memory->log, DOMM_LOG_WARN, "target %s: no process to look for its kernel",
                  view->name);
-    else if (event_loop_add_io(memory->event, kernel_finder_fd(view->finder), on_search_end, view,
-                               &view->search, &err))
+        return;
+    }
+    if (event_loop_add_io(memory->event, kernel_finder_fd(view->finder), on_search_end, view,
+                          &view->search, &err) ||
+        event_loop_add_timer(memory->event, on_search_overdue, view, &view->overdue, &err))
         view_end_search(view);
+    else
+        event_timer_set(view->overdue, SEARCH_MAX_MS);
 }
 
 bool view_searches(struct memory *memory, struct view *view)
 {
     if (!is_complete(view) || memory->frozen)
         return false;
-    if (view->has_kernel && !kernel_is_there(view))
-        view_forget_kernel(view);
-    if (!view->has_kernel && !view->finder && domm_now_ms() >= view->kernel_again_ms)
+    bool known = view->has_kernel && kernel_is_there(view);
+    if (!known && !view->finder && domm_now_ms() >= view->search_again_ms)
         view_begin_search(memory, view);
     return view->finder;
 }
 
 const struct domm_kernel_facts *view_kernel(const struct view *view)
 {
-    return is_complete(view) && view->has_kernel ? &view->kernel.facts : NULL;
+    return is_complete(view) && view->has_kernel && kernel_is_there(view) ? &view->kernel.facts
+                                                                          : NULL;
 }
 
 uint64_t view_mapped(const struct view *view)

@@ -82,7 +82,7 @@ static int check_consistency(struct domm_kernel *kernel, const struct kernel_giv
 }
 
 /* Limits on candidates and on the work for all of them (kallsyms_internal.h): a hostile target may
- * hold any number of candidates, each with symbols that take long to read, and the agent waits
+ * hold any number of candidates, each with symbols that take long to read, and a reader waits
  * meanwhile. Debian's kernels take 0.2 million units, or 1 million before Linux 6.0. */
 #define MAX_CANDIDATES 1024
 #define MAX_WORK 4000000

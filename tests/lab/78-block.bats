@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A disk that the target writes and the monitor reads, on real Xen. Starts from the pair that 70-pair.bats
+# A disk that the target writes and the monitor reads, and a share as other file servers offer it, on real
+# Xen. Starts from the pair that 70-pair.bats
 # leaves. The tests build on each other, in their order.
 
 load helpers
@@ -40,6 +41,20 @@ writes() {
 digest() { on host1 "sync; sha256sum <$image"; }
 # Whether there is something in its journal: "recover" of s_feature_incompat in its superblock.
 wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) count=1 status=none | od -An -tu4" | awk '{ exit int($1 / 4) % 2 == 0 }'; }
+
+@test "a share is mounted from an IPv6 address, by a port and a version of NFS" {
+	on filer "ip -6 addr add fd00:99::3/64 dev eth1 nodad; exportfs -o ro,no_root_squash,no_subtree_check '*:/srv/guests'"
+	on host1 'ip -6 addr add fd00:99::1/64 dev xenbr0 nodad'
+	in_domm 'ip -6 addr add fd00:99::21/64 dev eth0 nodad'
+	run on host1 "domm detach domm1 target1 &&
+		domm attach domm1 target1 -s 'nfs=[fd00:99::3]:/srv/guests/target1,port=2049,vers=4.2,max_age=3'"
+	echo "$output"
+	[ "$status" = 0 ]
+	is_ready
+	run in_domm "grep ' $seen ' /proc/mounts"
+	note "$output"
+	[[ $output == '[fd00:99::3]:/srv/guests/target1 '*vers=4.2*addr=fd00:99::3* ]]
+}
 
 @test "a disk that the monitor does not have, or could write to, is refused" {
 	refuses() {

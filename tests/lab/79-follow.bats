@@ -70,6 +70,18 @@ ready() { on $at 'domm -q monitor-status domm1' >/dev/null; }
 	in_target 'umount /tmp/marks'
 }
 
+@test "a target that boots with less memory than it may have is mapped once its balloon has settled, and lives" {
+	on $at "xl destroy target2; xl create /etc/xen/target2.cfg memory=110 maxmem=160"
+	run on $at 'domm attach domm1 target2'
+	echo "$output"
+	[ "$status" = 0 ]
+	on $at 'journalctl -b -u dommd --no-pager' | grep 'target2.*on demand'
+	in_domm 'wc -c </run/domm/target2/mem && cat /run/domm/target2/mem >/dev/null'
+	in_guest $at target2 'pgrep ticker'
+	ready
+	on $at 'domm detach domm1 target2 && xl destroy target2'
+}
+
 @test "the pair moves with all of it mapped, and every page is seen again" {
 	on $at 'domm migrate domm1 host2'
 	at=host2

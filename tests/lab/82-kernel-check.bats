@@ -89,8 +89,9 @@ kernel_messages() {
 	"$here/install-missing" crash python3-drgn
 	vmlinux=$(lab symbols)
 	in_guest host1 target1 'cat /proc/1/comm /proc/[0-9]*/comm' >"$BATS_TEST_TMPDIR/comms"
-	on host1 'domm dump target1 /var/tmp/core && gzip -1 </var/tmp/core && rm /var/tmp/core' |
+	on host1 'domm dump target1 /var/tmp/core >&2 && gzip -1 </var/tmp/core && rm /var/tmp/core' |
 		gzip -d | dd of="$core" bs=1M conv=sparse iflag=fullblock status=none
+	[ -s "$core" ]
 	printf '%s\n' 'from drgn.helpers.linux.pid import for_each_task' \
 		'print(*("task " + t.comm.string_().decode() for t in for_each_task(prog)), sep="\n")' >"$BATS_TEST_TMPDIR/tasks.py"
 	drgn -q -c "$core" -s "$vmlinux" "$BATS_TEST_TMPDIR/tasks.py" >"$BATS_TEST_TMPDIR/drgn"

@@ -12,8 +12,7 @@
  *     swap      in a new frame; the old one is given back to Xen
  *     misname   and the guest's own table (p2m) say that another frame is there
  *     unname    and Xen's table (m2p) say that its frame has no place
- *     rename    and both tables say that its frame is at the gfn of the other page, and the other
- * way round
+ *     rename    and both tables say that the two pages have each other's gfn
  */
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
@@ -56,7 +55,7 @@ static int reserve(unsigned int op, xen_pfn_t *frame)
 }
 
 /* The old frame counts as the guest's until nobody has it mapped. */
-static int populate(xen_pfn_t *frame)
+static int take_new_frame(xen_pfn_t *frame)
 {
     unsigned int waited;
     for (waited = 0; waited < PATIENCE_MS; waited += 10) {
@@ -68,12 +67,12 @@ static int populate(xen_pfn_t *frame)
     return -ENOMEM;
 }
 
-static int swap(void)
+static int swap_frame(void)
 {
     xen_pfn_t old = own_mfn;
     int rc = HYPERVISOR_update_va_mapping((unsigned long)own, __pte_ma(0), UVMF_INVLPG | UVMF_ALL);
     rc = rc ?: reserve(XENMEM_decrease_reservation, &old);
-    rc = rc ?: populate(&own_mfn);
+    rc = rc ?: take_new_frame(&own_mfn);
     if (rc)
         return rc;
     xen_p2m_addr[gfn_of(own)] = own_mfn;
@@ -100,7 +99,7 @@ static int act(const char *value, const struct kernel_param *parameter)
     if (rc)
         return rc;
     if (sysfs_streq(value, "swap"))
-        rc = swap();
+        rc = swap_frame();
     else if (sysfs_streq(value, "misname"))
         rc = tell(other_mfn, other_mfn, a, b);
     else if (sysfs_streq(value, "unname"))

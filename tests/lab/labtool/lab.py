@@ -118,7 +118,7 @@ class Lab:
             return
         self.up_with_targets()
         packages.push(self)
-        self.snapshot(INSTALLED)
+        self._keep(INSTALLED)
 
     def up_watched(self):
         """Gives the running lab the pair domm1 and target1, with domm as it is in the tree now."""
@@ -127,7 +127,7 @@ class Lab:
             return
         self.up_installed()
         guests.watch(self, guests.guest("domm1"), guests.guest("target1"))
-        self.snapshot(WATCHED)
+        self._keep(WATCHED)
 
     def _kept_with(self, snapshot):
         """Which domm the machines had when the snapshot was taken."""
@@ -216,8 +216,11 @@ class Lab:
         """Keeps the whole lab, running, under a name."""
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", name):
             raise LabError(f"'{name}' is no name for a snapshot: letters, digits, - and _, a letter first")
-        if name in (BOOTED, TARGETS):
+        if name in (BOOTED, TARGETS, INSTALLED, WATCHED):
             raise LabError(f"the lab makes '{name}' itself, and it stays that")
+        self._keep(name)
+
+    def _keep(self, name):
         for machine in MACHINES:
             self.machine(machine)
         self._save(name)

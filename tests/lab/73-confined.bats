@@ -53,3 +53,19 @@ dom0_mib() { on host1 "xl list 0 | awk '\$2 == 0 { print \$3 }'"; }
 	eventually 300 is_ready
 	[ "$(on host1 'journalctl -u dommd -o cat -p err')" = "" ]
 }
+
+@test "a host that shuts down saves its pair, and has it back, ready, when it has booted" {
+	lab watched
+	eventually 60 is_ready
+	on host1 'xl destroy target2; systemctl -q unmask xendomains; systemctl daemon-reload
+		systemctl -q enable xendomains; systemctl start xendomains'
+	booted() { in_guest host1 "$1" 'cat /proc/sys/kernel/random/boot_id'; }
+	target=$(booted target1) monitor=$(booted domm1)
+	on host1 'systemctl --no-block reboot'
+	off() { lab status | grep -q '^host1 *off'; } # its QEMU does not boot again by itself
+	eventually 200 off
+	lab fault restore
+	eventually 200 is_ready
+	[ "$(booted target1)" = "$target" ]
+	[ "$(booted domm1)" = "$monitor" ]
+}

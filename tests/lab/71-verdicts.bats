@@ -20,18 +20,24 @@ said() {
 
 # tells TARGET PRESENCE VERDICT: JSON and metrics of host1 say so, and the exit code for that target does.
 tells() {
-	local target=$1 wanted="$2 $3" number code
+	local target=$1 wanted="$2 $3" number code json metric
 	case $3 in ready) number=0 code=0 ;; degraded) number=1 code=10 ;; blind) number=2 code=11 ;; esac
 	said host1 "$code" "domm --json monitor-status $target"
+	json=$(jq -c '.monitors[] | {presence} + (.targets[] | {name, verdict, reason})' <<<"$output")
 	[ "$(jq -r '.monitors[] | .presence as $p | .targets[] | $p + " " + .verdict' <<<"$output")" = "$wanted" ] ||
 		{ echo "$output"; return 1; }
 	said host1 0 'domm monitor-status -f prometheus'
-	grep -q "^domm_verdict{monitor=\"domm[12]\",target=\"$target\",aspect=\"all\"} $number$" <<<"$output" ||
+	metric=$(grep "^domm_verdict{monitor=\"domm[12]\",target=\"$target\",aspect=\"all\"} $number$" <<<"$output") ||
 		{ echo "$output"; return 1; }
+	note "exit $code; $json; $metric"
 }
 
 # line PATTERN: a line of the text of all.
-line() { grep -q -E "$1" <<<"$(on host1 'domm monitor-status 2>/dev/null')"; }
+line() {
+	local found
+	found=$(grep -E "$1" <<<"$(on host1 'domm monitor-status 2>/dev/null')") || return 1
+	note "$found"
+}
 
 @test "two pairs are ready, and each can be asked for by its target" {
 	on host1 'domm create /etc/xen/other.cfg'

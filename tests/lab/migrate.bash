@@ -38,6 +38,8 @@ stop_witness() {
 	unseen=$(grep -c -v -x -F -f "$BATS_TEST_TMPDIR/domm" "$BATS_TEST_TMPDIR/left" || true)
 	file=$(in_guest "$1" domm1 "awk 'NR > 1 && \$1 != last + 1 { n++ } { last = \$1 } END { print n + 0, NR }' $ticks")
 	note "memory: $said; packets: $(wc -l <"$BATS_TEST_TMPDIR/left") left the target, $unseen not seen; file: $file (gaps, lines)"
+	[ "$unseen" = 0 ] ||
+		note "not seen: $(grep -v -x -F -f "$BATS_TEST_TMPDIR/domm" "$BATS_TEST_TMPDIR/left" | tr '\n' ' ')"
 	[ "$(jq .missed <<<"$said")" = 0 ]
 	[ "$(jq .failed_reads <<<"$said")" = 0 ]
 	[ "$(jq .seen <<<"$said")" -gt 50 ]

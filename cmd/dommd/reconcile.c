@@ -141,25 +141,24 @@ static const struct domm_domain *running(const struct domm_inventory *inventory,
     return &entry->domain;
 }
 
-/* The frames of a target that its balloon has yet to give back; it is not offered before. One of
- * which Xen does not tell is not offered either. */
-static bool is_populated_on_demand(struct monitor *monitor, const struct domm_domain *domain)
+/* Pages that the balloon of a target has yet to give back; it is not offered before. One of which
+ * Xen does not tell is not offered either. */
+static bool lacks_pages(struct monitor *monitor, const struct domm_domain *domain)
 {
     struct service *service = monitor->service;
-    uint64_t frames = 0;
+    uint64_t missing = 0;
     struct domm_error err;
     int rc = domain->type == DOMM_DOMAIN_PV
                  ? 0
-                 : domm_hv_on_demand(service->hv, domain->domid, &frames, &err);
+                 : domm_hv_missing_pages(service->hv, domain->domid, &missing, &err);
     if (rc && rc != -DOMM_NOT_FOUND)
         monitor_log(service, monitor, DOMM_LOG_WARN, "%s", err.text);
-    if (frames)
+    if (missing)
         monitor_log(service, monitor, DOMM_LOG_WARN,
-                    "the memory of %s (%u) is populated on demand, and %" PRIu64
-                    " of its frames are not there yet: not offered before its balloon driver has "
-                    "given them back",
-                    domain->name, domain->domid, frames);
-    return rc || frames;
+                    "the memory of %s (%u) is populated on demand, and Xen lacks %" PRIu64
+                    " pages for it: not offered before its balloon driver has given them back",
+                    domain->name, domain->domid, missing);
+    return rc || missing;
 }
 
 static struct served_target *same_target(struct monitor *monitor, const struct domm_uuid *uuid)
@@ -176,8 +175,7 @@ static void reconcile_take_over(struct monitor *monitor, const struct domm_recor
 {
     struct served_target *old = same_target(monitor, &entry->uuid);
     *target_r = (struct served_target){.uuid = entry->uuid};
-    if (!domain ||
-        ((!old || old->domid != domain->domid) && is_populated_on_demand(monitor, domain)))
+    if (!domain || ((!old || old->domid != domain->domid) && lacks_pages(monitor, domain)))
         return;
     target_r->domid = domain->domid;
     target_r->translated = domain->type != DOMM_DOMAIN_PV;

@@ -87,13 +87,15 @@ static void serve_locate(struct service *service, struct monitor *monitor,
 static int check_populated(struct service *service, const struct served_target *target,
                            struct domm_error *err)
 {
-    uint64_t frames;
-    int rc = target->translated ? domm_hv_on_demand(service->hv, target->domid, &frames, err) : 0;
-    if (rc || !target->translated || !frames)
+    uint64_t missing;
+    int rc =
+        target->translated ? domm_hv_missing_pages(service->hv, target->domid, &missing, err) : 0;
+    if (rc || !target->translated || !missing)
         return rc;
     return domm_fail(err, DOMM_NOT_FOUND,
-                     "%" PRIu64 " frames of %s (%u) are populated on demand: not mapped", frames,
-                     target->name, target->domid);
+                     "%" PRIu64 " pages are missing for %s (%u), which is populated on demand: not "
+                     "mapped",
+                     missing, target->name, target->domid);
 }
 
 /* The p2m of a PV target is kept as long as the target runs: the mapping shows later changes. */

@@ -59,18 +59,19 @@ int domm_hv_pages(struct domm_hv *hv, uint32_t domid, uint64_t *pages_r, struct 
     return 0;
 }
 
-int domm_hv_on_demand(struct domm_hv *hv, uint32_t domid, uint64_t *frames_r,
-                      struct domm_error *err)
+int domm_hv_missing_pages(struct domm_hv *hv, uint32_t domid, uint64_t *missing_r,
+                          struct domm_error *err)
 {
     xc_domaininfo_t info;
-    uint64_t total, stored;
-    *frames_r = 0;
+    uint64_t total, stored, on_demand;
+    *missing_r = 0;
     if (!domm_hv_domain(hv, domid, &info))
         return domm_fail(err, DOMM_NOT_FOUND, "there is no domain %u", domid);
     if (!(info.flags & XEN_DOMINF_hvm_guest))
         return 0;
-    if (xc_domain_get_pod_target(hv->control, domid, &total, &stored, frames_r))
+    if (xc_domain_get_pod_target(hv->control, domid, &total, &stored, &on_demand))
         return domm_fail_errno(err, DOMM_FAILED, errno,
                                "asking which memory of domain %u is populated on demand", domid);
+    *missing_r = on_demand > stored ? on_demand - stored : 0;
     return 0;
 }

@@ -120,12 +120,14 @@ bool domm_frame_in_hole(uint64_t gfn);
 int domm_hv_pages(struct domm_hv *hv, uint32_t domid, uint64_t *pages_r, struct domm_error *err);
 
 /*
- * The frames of a translated guest that Xen populates on demand (xen/arch/x86/mm/p2m-pod.c): they
- * have no page before they are touched. To map one is to touch it, and Xen destroys the guest when
- * its store of pages is empty. They only become fewer. 0 for a PV guest.
+ * How many pages are missing for the frames of a translated guest that Xen populates on demand
+ * (xen/arch/x86/mm/p2m-pod.c): these have no page before they are touched. To map one is to touch
+ * it, and Xen destroys the guest when its store of pages is empty. A guest whose balloon has come
+ * to rest may have such frames for good, and the store has a page for each of them: then none is
+ * missing. Nor is any of a PV guest.
  */
-int domm_hv_on_demand(struct domm_hv *hv, uint32_t domid, uint64_t *frames_r,
-                      struct domm_error *err);
+int domm_hv_missing_pages(struct domm_hv *hv, uint32_t domid, uint64_t *missing_r,
+                          struct domm_error *err);
 
 /* CPU features that guests are given here, or that they may have at most: PV guests, or others. In
  * words as Xen counts them (xen/include/public/arch-x86/cpufeatureset.h); those beyond *count_r

@@ -29,15 +29,15 @@ static int open_pv(struct domm_reader *reader, struct domm_error *err)
 
 static int open_translated(struct domm_reader *reader, struct domm_error *err)
 {
-    uint64_t on_demand;
-    int rc = domm_hv_on_demand(reader->hv, reader->domid, &on_demand, err);
+    uint64_t missing;
+    int rc = domm_hv_missing_pages(reader->hv, reader->domid, &missing, err);
     if (rc)
         return rc;
-    if (on_demand)
+    if (missing)
         return domm_fail(err, DOMM_REFUSED,
-                         "the memory of domain %u is populated on demand, and %llu of its frames "
-                         "are not there yet: to read them would end it",
-                         reader->domid, (unsigned long long)on_demand);
+                         "the memory of domain %u is populated on demand, and Xen lacks %llu pages "
+                         "for it: to read it would end it",
+                         reader->domid, (unsigned long long)missing);
     return domm_hv_frames(reader->hv, reader->domid, domm_hv_static_max(reader->domid),
                           &reader->frames, err);
 }

@@ -20,7 +20,7 @@ static struct client client;
 
 static struct {
     xc_domaininfo_t info;
-    uint64_t static_max, on_demand;
+    uint64_t static_max, on_demand, stored;
     const char *node;
     unsigned mapped;
 } world;
@@ -47,7 +47,8 @@ int __wrap_xc_domain_get_pod_target(xc_interface *control, uint32_t domid, uint6
 {
     (void)control;
     (void)domid;
-    *total = *stored = 0;
+    *total = 0;
+    *stored = world.stored;
     *entries = world.on_demand;
     return 0;
 }
@@ -221,30 +222,32 @@ static void the_static_maximum_is_parsed(void **state)
     free(store);
 }
 
-static void what_is_populated_on_demand_is_not_mapped(void **state)
+static void what_is_populated_on_demand_is_not_mapped_while_pages_are_missing(void **state)
 {
     (void)state;
     world.on_demand = 3;
     assert_int_equal(ask(map_all).status, DOMM_STATUS_NO_TARGET);
+    world.stored = 2;
+    assert_int_equal(ask(map_all).status, DOMM_STATUS_NO_TARGET);
     assert_int_equal(world.mapped, 0);
-    world.on_demand = 0;
+    world.stored = 3;
     assert_int_equal(ask(map_all).status, DOMM_STATUS_OK);
     assert_int_equal(world.mapped, 511);
 }
 
 /* Xen has the question for translated guests only. */
-static void a_pv_guest_is_not_populated_on_demand(void **state)
+static void no_page_of_a_pv_guest_is_missing(void **state)
 {
     (void)state;
     uint64_t frames = 1;
     struct domm_error err;
     world.on_demand = 3;
-    assert_int_equal(domm_hv_on_demand(&hv, 5, &frames, &err), 0);
+    assert_int_equal(domm_hv_missing_pages(&hv, 5, &frames, &err), 0);
     assert_int_equal(frames, 3);
     world.info.flags = 0;
-    assert_int_equal(domm_hv_on_demand(&hv, 5, &frames, &err), 0);
+    assert_int_equal(domm_hv_missing_pages(&hv, 5, &frames, &err), 0);
     assert_int_equal(frames, 0);
-    assert_int_equal(domm_hv_on_demand(&hv, 6, &frames, &err), -DOMM_NOT_FOUND);
+    assert_int_equal(domm_hv_missing_pages(&hv, 6, &frames, &err), -DOMM_NOT_FOUND);
 }
 
 int main(void)
@@ -255,8 +258,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_follows_is_owed_the_numbers, start, stop),
         cmocka_unit_test(ram_goes_on_above_the_hole),
         cmocka_unit_test_setup_teardown(the_static_maximum_is_parsed, start, stop),
-        cmocka_unit_test_setup_teardown(what_is_populated_on_demand_is_not_mapped, start, stop),
-        cmocka_unit_test_setup_teardown(a_pv_guest_is_not_populated_on_demand, start, stop),
+        cmocka_unit_test_setup_teardown(
+            what_is_populated_on_demand_is_not_mapped_while_pages_are_missing, start, stop),
+        cmocka_unit_test_setup_teardown(no_page_of_a_pv_guest_is_missing, start, stop),
     };
     return cmocka_run_group_tests_name("requests", tests, NULL, NULL);
 }

@@ -128,6 +128,15 @@ static void take_packet(FILE *file, const unsigned char *frame, size_t size)
     fprintf(file, "%llu\n", strtoull(text, NULL, 10));
 }
 
+/* Packets that came to this process's socket, and for which it had no room. */
+static unsigned int unread(int packets)
+{
+    struct tpacket_stats statistics = {0};
+    socklen_t size = sizeof(statistics);
+    getsockopt(packets, SOL_PACKET, PACKET_STATISTICS, &statistics, &size);
+    return statistics.tp_drops;
+}
+
 int main(int argc, char **argv)
 {
     struct memory_way way = {0};
@@ -160,10 +169,10 @@ int main(int argc, char **argv)
         poll(NULL, 0, LOOK_MS);
     }
     printf("{\"first\": %llu, \"last\": %llu, \"seen\": %llu, \"missed\": %llu, "
-           "\"longest_ms\": %.0f, \"failed_reads\": %llu}\n",
+           "\"longest_ms\": %.0f, \"failed_reads\": %llu, \"unread_packets\": %u}\n",
            (unsigned long long)way.first, (unsigned long long)way.last,
            (unsigned long long)way.seen, (unsigned long long)way.missed, way.longest_ms,
-           (unsigned long long)failed);
+           (unsigned long long)failed, unread(packets));
     domm_vmi_close(vmi);
     return fclose(file) ? 1 : 0;
 }

@@ -95,11 +95,12 @@ kernel_messages() {
 	printf '%s\n' 'from drgn.helpers.linux.pid import for_each_task' \
 		'print(*("task " + t.comm.string_().decode() for t in for_each_task(prog)), sep="\n")' >"$BATS_TEST_TMPDIR/tasks.py"
 	drgn -q -c "$core" -s "$vmlinux" "$BATS_TEST_TMPDIR/tasks.py" >"$BATS_TEST_TMPDIR/drgn"
-	printf '%s\n' 'ps' 'quit' | crash -s "$vmlinux" "$core" >"$BATS_TEST_TMPDIR/crash"
-	note "drgn: $(grep -c '^task ' "$BATS_TEST_TMPDIR/drgn") tasks; crash: $(grep -c ' \[*[a-z]' "$BATS_TEST_TMPDIR/crash") lines"
+	# ps of crash 8.0.2 finds one task of this kernel; its list finds all.
+	printf '%s\n' 'list -s task_struct.comm -h init_task task_struct.tasks' quit | crash -s "$vmlinux" "$core" >"$BATS_TEST_TMPDIR/crash"
+	note "drgn: $(grep -c '^task ' "$BATS_TEST_TMPDIR/drgn") tasks; crash: $(grep -c 'comm = ' "$BATS_TEST_TMPDIR/crash")"
 	for name in ticker "$(head -n 1 "$BATS_TEST_TMPDIR/comms")" kthreadd; do
 		grep -q "^task $name" "$BATS_TEST_TMPDIR/drgn"
-		grep -q " $name\| \[$name\]" "$BATS_TEST_TMPDIR/crash"
+		grep -q "comm = \"$name" "$BATS_TEST_TMPDIR/crash"
 	done
 }
 

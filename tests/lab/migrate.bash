@@ -40,6 +40,7 @@ stop_witness() {
 	note "memory: $said; packets: $(wc -l <"$BATS_TEST_TMPDIR/left") left the target, $unseen not seen; file: $file (gaps, lines)"
 	[ "$unseen" = 0 ] ||
 		note "not seen: $(grep -v -x -F -f "$BATS_TEST_TMPDIR/domm" "$BATS_TEST_TMPDIR/left" | tr '\n' ' ')"
+	[ "$(jq .unread_packets <<<"$said")" = 0 ]
 	[ "$(jq .missed <<<"$said")" = 0 ]
 	[ "$(jq .failed_reads <<<"$said")" = 0 ]
 	[ "$(jq .seen <<<"$said")" -gt 50 ]

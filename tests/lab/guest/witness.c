@@ -101,10 +101,13 @@ static int open_packets(const char *device)
     struct sockaddr_ll address = {.sll_family = AF_PACKET,
                                   .sll_protocol = htons(ETH_P_ALL),
                                   .sll_ifindex = (int)if_nametoindex(device)};
-    int room = 1 << 20;
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+    /* After ten seconds of standstill the ticker sends a hundred packets at once. Each of them
+     * counts as a whole page and more (truesize in drivers/net/xen-netfront.c), and a socket has
+     * room for 80. */
+    int room = 16 << 20;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
         err(1, "%s", device);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
     return fd;
 }
 

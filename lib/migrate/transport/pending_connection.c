@@ -38,7 +38,8 @@ int domm_pending_connection_relay(struct domm_pending_connection *pending, int f
     int rc = domm_relay_start(far, pending_connection_decode, acceptor, &relay, err);
     if (rc)
         return rc;
-    if (send(relay.plain, &waits, 1, MSG_NOSIGNAL) != 1) {
+    /* The relay may have ended already: the reader of the stream finds that out. */
+    if (send(relay.plain, &waits, 1, MSG_NOSIGNAL) != 1 && errno != EPIPE) {
         domm_fail_errno(err, DOMM_FAILED, errno, "starting the relay of a stream");
         domm_relay_end(&relay, 0);
         return -DOMM_FAILED;

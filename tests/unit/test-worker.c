@@ -121,7 +121,8 @@ static int play(void *context, int control, struct domm_error *err)
         else if (*word == 'n')
             rc = domm_child_is_hushed() ? -DOMM_FAILED : 0;
         else if (*word == 'h')
-            rc = domm_child_is_hushed() ? 0 : -DOMM_FAILED;
+            while (!domm_child_is_hushed())
+                poll(NULL, 0, 1);
         else if (*word == 'f')
             rc = domm_fail(err, DOMM_REFUSED, "as told");
         else if (*word == 'x')
@@ -271,7 +272,7 @@ static void all_children_are_hushed(void **state)
     domm_transfers_begin(&transfers);
     domm_transfers_hush(&transfers);
     add(&transfers, 0, "nwnrwhs");
-    add(&transfers, 2, "nrwhs");
+    add(&transfers, 2, "nrhs"); /* it never reads a command, as a receiver */
     assert_int_equal(domm_transfers_command(&transfers, 0, DOMM_COMMAND_STOP, &err), 0);
     for (unsigned int guest = 0; guest <= 2; guest += 2) {
         assert_true(is_readable(domm_transfers_fd(&transfers, guest), PATIENCE_MS));
@@ -279,7 +280,8 @@ static void all_children_are_hushed(void **state)
     }
     domm_transfers_hush(&transfers);
     for (unsigned int guest = 0; guest <= 2; guest += 2) {
-        assert_int_equal(domm_transfers_command(&transfers, guest, DOMM_COMMAND_STOP, &err), 0);
+        if (guest == 0)
+            assert_int_equal(domm_transfers_command(&transfers, guest, DOMM_COMMAND_STOP, &err), 0);
         receive_all(&transfers, guest);
         assert_int_equal(
             domm_transfers_await(&transfers, guest, DOMM_PROGRESS_SUSPENDED, &progress, &err), 0);

@@ -148,9 +148,7 @@ static bool lacks_pages(struct monitor *monitor, const struct domm_domain *domai
     struct service *service = monitor->service;
     uint64_t missing = 0;
     struct domm_error err;
-    int rc = domain->type == DOMM_DOMAIN_PV
-                 ? 0
-                 : domm_hv_missing_pages(service->hv, domain->domid, &missing, &err);
+    int rc = domm_hv_missing_pages(service->hv, domain->domid, &missing, &err);
     if (rc && rc != -DOMM_NOT_FOUND)
         monitor_log(service, monitor, DOMM_LOG_WARN, "%s", err.text);
     if (missing)

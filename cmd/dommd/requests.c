@@ -88,9 +88,8 @@ static int check_populated(struct service *service, const struct served_target *
                            struct domm_error *err)
 {
     uint64_t missing;
-    int rc =
-        target->translated ? domm_hv_missing_pages(service->hv, target->domid, &missing, err) : 0;
-    if (rc || !target->translated || !missing)
+    int rc = domm_hv_missing_pages(service->hv, target->domid, &missing, err);
+    if (rc || !missing)
         return rc;
     return domm_fail(err, DOMM_NOT_FOUND,
                      "%" PRIu64 " pages are missing for %s (%u), which is populated on demand: not "

@@ -72,6 +72,10 @@ int domm_hv_missing_pages(struct domm_hv *hv, uint32_t domid, uint64_t *missing_
     if (xc_domain_get_pod_target(hv->control, domid, &total, &stored, &on_demand))
         return domm_fail_errno(err, DOMM_FAILED, errno,
                                "asking which memory of domain %u is populated on demand", domid);
-    *missing_r = on_demand > stored ? on_demand - stored : 0;
+    /* While it is built the store is filled first, and most of the frames come later. */
+    if (!info.cpu_time)
+        *missing_r = on_demand > stored ? on_demand : stored;
+    else
+        *missing_r = on_demand > stored ? on_demand - stored : 0;
     return 0;
 }

@@ -124,7 +124,7 @@ int domm_hv_pages(struct domm_hv *hv, uint32_t domid, uint64_t *pages_r, struct 
  * (xen/arch/x86/mm/p2m-pod.c): these have no page before they are touched. To map one is to touch
  * it, and Xen destroys the guest when its store of pages is empty. A guest whose balloon has come
  * to rest may have such frames for good, and the store has a page for each of them: then none is
- * missing. Nor is any of a PV guest.
+ * missing. Of a guest that has not run yet, all are; of a PV guest, none.
  */
 int domm_hv_missing_pages(struct domm_hv *hv, uint32_t domid, uint64_t *missing_r,
                           struct domm_error *err);

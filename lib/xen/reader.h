@@ -16,8 +16,8 @@ struct domm_hv;
 struct domm_reader;
 
 /* hv is borrowed. The layout of a PV guest, which is paused for it, is read now and not updated.
- * DOMM_NOT_FOUND if there is no such domain; DOMM_REFUSED if it is dom0, or populated on demand
- * (domm_hv_missing_pages). */
+ * DOMM_NOT_FOUND if there is no such domain; DOMM_REFUSED if it is dom0, or pages are
+ * missing for it (domm_hv_missing_pages). */
 int domm_reader_open(struct domm_hv *hv, uint32_t domid, struct domm_reader **reader_r,
                      struct domm_error *err);
 void domm_reader_close(struct domm_reader *reader); /* null is fine */

@@ -262,7 +262,7 @@ static void answer_info(fuse_req_t request, const struct view *view, size_t size
     fuse_reply_buf(request, text + from, length - from < size ? length - from : size);
 }
 
-void files_answer_waiting(struct view *view)
+static void answer_waiting(struct view *view)
 {
     for (size_t i = 0; i < view->n_waiting; i++)
         answer_info(view->waiting[i].request, view, view->waiting[i].size, view->waiting[i].offset);
@@ -290,6 +290,7 @@ static void read_info(fuse_req_t request, struct view *view, size_t size, off_t 
         return;
     }
     view->waiting[view->n_waiting++] = (struct waiting){request, size, offset};
+    view->answer = answer_waiting;
     fuse_req_interrupt_func(request, on_interrupt, view);
 }
 

@@ -60,7 +60,7 @@ static void find_confined(pid_t parent, const char *path, struct result *result)
         find_kernel(result);
 }
 
-/* Processes that are forked later do not get what this one writes. */
+/* Searches that begin later do not get what this one writes. */
 static bool start_process(struct kernel_finder *finder, const char *path)
 {
     pid_t parent = getpid();

@@ -45,6 +45,7 @@ struct view {
     int64_t search_again_ms;      /* no new one before this time */
     struct waiting waiting[VIEW_MAX_WAITING];
     size_t n_waiting;
+    void (*answer)(struct view *view); /* answers them; set by who waits first */
 };
 
 struct fuse_session;
@@ -73,8 +74,8 @@ void memory_close(struct memory *memory);
  * longer the more there are. What is mapped can be read meanwhile. */
 void memory_rest(struct memory *memory, bool rest);
 
-/* While it is frozen nobody looks for a kernel: whoever waits for a page of a memory file cannot be
- * frozen by Linux. */
+/* While it is frozen nobody looks for a kernel: Linux cannot freeze a process that waits for a page
+ * of a memory file. */
 void memory_freeze(struct memory *memory, bool frozen);
 
 /* Reads a page of the target now, preferably one that is mapped, and returns whether that worked.
@@ -95,7 +96,6 @@ const struct domm_kernel_facts *view_kernel(const struct view *view);
 void view_forget_kernel(struct view *view);
 
 /* files.c */
-void files_answer_waiting(struct view *view);
 int files_open(struct memory *memory);
 void files_close(struct memory *memory);
 

@@ -9,7 +9,7 @@
 #include "lib/base/clock.h"
 
 #define LOOK_AGAIN_MS 10000  /* a booting target has no kernel that can be found */
-#define LOOK_SHARE 4         /* of the time, at most one part in so many more goes into searches */
+#define LOOK_SHARE 4         /* at most a fifth of the time goes into searches of one target */
 #define SEARCH_MAX_MS 120000 /* readers wait meanwhile */
 
 static bool is_complete(const struct view *view)
@@ -36,7 +36,8 @@ void view_end_search(struct view *view)
     view->finder = NULL;
     int64_t now = domm_now_ms(), rest = LOOK_SHARE * (now - view->search_ms);
     view->search_again_ms = now + (view->has_kernel || rest > LOOK_AGAIN_MS ? rest : LOOK_AGAIN_MS);
-    files_answer_waiting(view);
+    if (view->n_waiting)
+        view->answer(view);
 }
 
 void view_forget_kernel(struct view *view)
@@ -88,8 +89,9 @@ bool view_searches(struct memory *memory, struct view *view)
 {
     if (!is_complete(view) || memory->frozen)
         return false;
-    bool known = view->has_kernel && kernel_is_there(view);
-    if (!known && !view->finder && domm_now_ms() >= view->search_again_ms)
+    if (view->has_kernel && kernel_is_there(view))
+        return false;
+    if (!view->finder && domm_now_ms() >= view->search_again_ms)
         view_begin_search(memory, view);
     return view->finder;
 }

@@ -108,11 +108,11 @@ static int offer_ring(struct domm_channel *channel, const char *path, struct dom
         domm_fail_errno(err, DOMM_FAILED, errno, "sharing a page for the channel %s", path);
         return domm_hint(err, "load the kernel's interface: modprobe xen-gntalloc");
     }
+    domm_ring_offer(&channel->ring, page);
     /* Processes that read what a target has written must not speak to dommd. */
     if (madvise(page, sizeof(*page), MADV_DONTFORK))
         return domm_fail_errno(err, DOMM_FAILED, errno, "keeping the channel %s to this process",
                                path);
-    domm_ring_offer(&channel->ring, page);
     node(path, at);
     snprintf(text, sizeof(text), "%u", reference);
     snprintf(channel->path, sizeof(channel->path), "%s", path);

@@ -51,7 +51,8 @@ struct domm_mirror_state {
     /* Filters of other programs, which may keep packets from these, or from the monitor: their
      * verdicts are not known, so that there are any is what counts. */
     size_t before_sent, before_received, before_guard, before_monitor;
-    /* By the qdisc in front of the monitor vif. One that it refuses at once is not copied as well.
+    /* By the qdisc in front of the monitor vif. One that it refuses at once
+     * is counted by the filter, too.
      */
     uint64_t dropped_in_queue;
 };

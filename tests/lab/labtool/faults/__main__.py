@@ -78,7 +78,7 @@ def _try_all(lab, args):
         args.to.mkdir(parents=True, exist_ok=True)
         (args.to / "results.json").write_text(json.dumps(results, indent=1))
         print(f"{'not ok' if result['violations'] else 'ok'} {number} {case} in {result['seconds']}s", flush=True)
-        if case.seconds is not None and not result["happened"]:
+        if case.seconds is not None and result["happened"] is False:
             print("# it met no process: the migration was over, or had not reached that end", flush=True)
         for line in result["violations"]:
             print("# " + line.replace("\n", "\n# "), flush=True)

@@ -67,7 +67,6 @@ refuses() {
 	while read -r line; do note "$line"; done <<<"$output"
 	is "ready ready ready ready"
 	on host1 'domm monitor-status -f prometheus' | grep -F 'domm_verdict{monitor="domm1",target="target1",aspect="all"} 0'
-	lab snapshot watched
 }
 
 # told VERDICT BEFORE: it is a change that the journal has.

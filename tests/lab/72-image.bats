@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A monitor that domm-image has built: it boots on real Xen, watches a target, has the programs that it is
-# for, and migrates. Starts from the pair that 70-pair.bats leaves, in the place of its monitor.
+# for, and migrates. Starts from the pair of "lab watched", in the place of its monitor.
 
 load helpers
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What monitor-status counts on the mirror, compared with what tcpdump counts in the monitor. Starts from the
-# pair that 70-pair.bats leaves.
+# pair of "lab watched".
 
 load helpers
 

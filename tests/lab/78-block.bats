@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A disk that the target writes and the monitor reads, and a share as other file servers offer it, on real
-# Xen. Starts from the pair that 70-pair.bats
-# leaves. The tests build on each other, in their order.
+# Xen. Starts from the pair of "lab watched". The tests build on each other, in their order.
 
 load helpers
 

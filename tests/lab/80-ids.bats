@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Intrusion detection in the monitor, by Debian's own programs, on real Xen. Each test starts from the
-# pair that 70-pair.bats leaves.
+# pair of "lab watched".
 
 load helpers
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # domm-kernel-check on one target from both sides: in the monitor, on the file that the agent offers, and in
-# dom0, on the domain itself. Starts from the pair that 70-pair.bats leaves.
+# dom0, on the domain itself. Starts from the pair of "lab watched".
 
 load helpers
 

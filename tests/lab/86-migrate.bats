@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# domm migrate on real Xen: the pair that 70-pair.bats leaves goes to host2 and back, watched by a
+# domm migrate on real Xen: the pair of "lab watched" goes to host2 and back, watched by a
 # witness in the monitor that counts every tick of the target. The tests build on each other, in their order.
 
 load helpers

@@ -44,14 +44,12 @@ setup_file() {
 }
 
 # Its tables of frames are the target's own to write: whatever it says in them, all of its pages are seen, at
-# a place that one of the tables says or beyond its memory.
+# the place on which both tables agree or beyond its memory.
 @test "what a PV target's kernel hides in its tables is seen" {
 	in_target() { in_guest host1 target1 "$1"; }
 	said() { in_guest host1 domm1 "dd if=$mem bs=4096 skip=$1 count=1 2>/dev/null" | tr -d '\0'; }
-	seen() {
-		in_guest host1 domm1 "echo 'rule evil { strings: \$a = \"disguise: evil $1\" condition: \$a }' >/tmp/rule
-			for file in $mem /run/domm/target1/beyond; do yara /tmp/rule \$file; done"
-	}
+	is_beyond() { in_guest host1 domm1 "grep -a -q 'disguise: evil $1' /run/domm/target1/beyond"; }
+	says() { [ "$(said "$1")" = "$2" ]; }
 	act() { in_target "echo $1 >/sys/module/disguise/parameters/do" && sleep 1; }
 	pages() { on host1 'domm --json monitor-status domm1' | jq -c '.monitors[0].targets[0].memory.pages'; }
 	all_seen() { jq -e '.owned == .seen and .hidden == 0' <<<"$(pages)" >/dev/null; }
@@ -60,14 +58,14 @@ setup_file() {
 	[ "$(said "$gfn")" = 'disguise: clean 0' ]
 	act swap
 	[ "$(said "$gfn")" = 'disguise: evil 1' ]
+	# dommd asks for the owner of each frame of the host, some at a time; meanwhile it counts as hidden.
 	act misname
-	seen_in() { seen "$1" | grep -F "$2"; }
-	eventually 10 seen_in 2 /mem
+	eventually 60 is_beyond 2
 	act unname
-	eventually 10 seen_in 3 /beyond
+	eventually 60 is_beyond 3
 	act rename
-	[ "$(said "$other")" = 'disguise: evil 4' ]
-	[ -z "$(said "$gfn")" ]
+	eventually 10 says "$other" 'disguise: evil 4'
+	says "$gfn" ''
 	eventually 10 all_seen
 	note "$(pages)"
 	on host1 'domm -q monitor-status domm1' >/dev/null

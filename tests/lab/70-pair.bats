@@ -26,7 +26,7 @@ is() {
 # agent says all the time is left out.
 state() {
 	on host1 'xl list | cut -c1-45
-		xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /domm/heard -e /memory/meminfo -e uptime
+		xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /domm/heard -e /domm/told -e /domm/pages -e /memory/meminfo -e uptime
 		for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done
 		ls /var/lib/xen | grep -v -e -lock$
 		grep -v " /run/user/" /proc/mounts

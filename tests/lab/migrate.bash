@@ -119,7 +119,7 @@ taken_back() {
 state() {
 	for host in host1 host2; do
 		on $host 'xl list | cut -c1-45
-			xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /domm/heard -e /memory/meminfo -e uptime -e /domm/channel
+			xenstore-ls -f /local/domain | grep -v -e /agent/ -e /domm/ping -e /domm/heard -e /domm/told -e /domm/pages -e /memory/meminfo -e uptime -e /domm/channel
 			for d in $(ls /sys/class/net | grep ^vif); do tc filter show dev $d ingress; tc filter show dev $d egress; done
 			ls /var/lib/xen /run/domm | grep -v -e -lock$'
 	done

@@ -45,7 +45,7 @@ struct view {
     int64_t search_again_ms;      /* no new one before this time */
     struct waiting waiting[VIEW_MAX_WAITING];
     size_t n_waiting;
-    void (*answer)(struct view *view); /* answers them; set by who waits first */
+    void (*answer)(struct view *view); /* answers the waiting reads; set by files.c */
 };
 
 struct fuse_session;

@@ -136,8 +136,8 @@ int domm_child_receive(const struct domm_child *child, int timeout_ms,
         return 0;
     struct domm_progress progress;
     ssize_t size = recv(child->control, &progress, sizeof(progress), 0);
-    if (size < 0 &&
-        errno == ECONNRESET) /* it ended without reading a command; what it said follows */
+    /* The child has ended without reading a command; what it has reported follows. */
+    if (size < 0 && errno == ECONNRESET)
         size = recv(child->control, &progress, sizeof(progress), 0);
     if (size == sizeof(progress)) {
         progress.text[sizeof(progress.text) - 1] = '\0';

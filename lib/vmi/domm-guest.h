@@ -6,7 +6,8 @@
  * they are read at memory speed, without a system call. dom0 may revoke frames at any moment.
  * Then domm_vmi_read fails with EIO; a plain access to the page causes a SIGBUS.
  *
- * A process that is forked has neither the memory nor the way to dommd. All calls are for one thread. Functions return 0 or a count, or a negative errno value:
+ * A process that is forked has neither the memory nor the way to dommd. All calls are for one
+ * thread. Functions return 0 or a count, or a negative errno value:
  *   -ENODEV  this is no Xen guest, or its kernel lacks gntalloc
  *   -EAGAIN  dommd does not serve this domain (yet): call domm_vmi_poll, or wait and try again
  *   -EIO     the target, or that part of its memory, is not mapped (any more)

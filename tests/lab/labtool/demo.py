@@ -36,7 +36,7 @@ def _start_watching(host, monitor):
     guests.in_guest(host, monitor, f"printf '%s\\n' {' '.join(map(shlex.quote, aide))} > /tmp/aide.conf; "
                                 "aide --config /tmp/aide.conf --init >/dev/null", timeout=600)
     guests.in_guest(host, monitor, f"domm-kernel-check baseline -o /tmp/baseline {MEMORY}", timeout=600)
-    _background(host, monitor, f"domm-kernel-check check -b /tmp/baseline -i 30 -j {MEMORY}", "/tmp/kernel")
+    _background(host, monitor, f"domm-kernel-check check -b /tmp/baseline -i 15 -j {MEMORY}", "/tmp/kernel")
     _background(host, monitor, "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp", "/tmp/packets")
     wait_for("ngrep in domm1", lambda: guests.in_guest(host, monitor, "pgrep ngrep", check=False), 60)
 

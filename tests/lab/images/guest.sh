@@ -12,8 +12,7 @@ bootstrap bookworm all \
 	'linux-image-amd64 initramfs-tools systemd-sysv udev kmod dropbear-bin busybox-static iproute2
 	iputils-ping procps nfs-common tcpdump xenstore-utils libxenstore4 libsystemd0 libfuse3-3
 	libjson-c5 aide netbase ngrep yara' \
-	--dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
-	--dpkgopt='path-exclude=/etc/kernel/postinst.d/initramfs-tools' \
+	--setup-hook="$(excluding '/usr/lib/udev/hwdb.d/* /etc/kernel/postinst.d/initramfs-tools')" \
 	--customize-hook="sync-in $recipes/machine /" \
 	--customize-hook="sync-in $recipes/guest /" \
 	--customize-hook="$recipes/machine-hook \"\$1\" '$lab_keys'" \

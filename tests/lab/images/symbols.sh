@@ -7,7 +7,7 @@ set -eu
 
 version=$(tar -tf "$guest/root.tar" | sed -n 's,^\./usr/lib/modules/\([^/]*\)/$,\1,p')
 bootstrap bookworm all "linux-image-$version-dbg" \
-	--dpkgopt='path-exclude=/usr/lib/debug/lib/*' \
+	--setup-hook="$(excluding '/usr/lib/debug/lib/*')" \
 	--customize-hook="copy-out /usr/lib/debug/boot/vmlinux-$version $out"
 mv "$out/vmlinux-$version" "$out/vmlinux"
 rm "$out/root.tar"

@@ -11,6 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/confine.h"
+#include "lib/base/process.h"
 
 #define CHILD_DESCRIPTORS 16
 #define CHILD_CPU_S 5 /* far more than libblkid needs for a superblock */
@@ -53,7 +54,6 @@ static enum found probe_confined(int disk)
 
 int find_file_system(const char *device, bool *xfs_r, struct domm_error *err)
 {
-    int status;
     *xfs_r = false;
     cleanup_fd int disk = open(device, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (disk < 0)
@@ -63,10 +63,7 @@ int find_file_system(const char *device, bool *xfs_r, struct domm_error *err)
         _exit(probe_confined(disk));
     if (pid < 0)
         return domm_fail_errno(err, DOMM_FAILED, errno, "starting a process that reads %s", device);
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return domm_fail_errno(err, DOMM_FAILED, errno, "reading %s", device);
-    }
+    int status = domm_process_await(pid);
     switch (WIFEXITED(status) ? (enum found)WEXITSTATUS(status) : UNREADABLE) {
     case FOUND_XFS:
         *xfs_r = true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/agent/kernel_finder.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,10 +9,10 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/confine.h"
+#include "lib/base/process.h"
 #include "lib/base/text.h"
 #include "lib/vmi/kernel.h"
 
@@ -95,15 +94,6 @@ int kernel_finder_fd(const struct kernel_finder *finder)
     return finder->pidfd;
 }
 
-static void end_process(struct kernel_finder *finder)
-{
-    if (finder->pid < 0)
-        return;
-    kill(finder->pid, SIGKILL);
-    while (waitpid(finder->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-}
-
 static bool take_result(const struct result *result, struct found_kernel *kernel_r)
 {
     *kernel_r = result->kernel;
@@ -116,7 +106,7 @@ static bool take_result(const struct result *result, struct found_kernel *kernel
 bool kernel_finder_finish(struct kernel_finder *finder, struct found_kernel *kernel_r)
 {
     bool found = false;
-    end_process(finder);
+    domm_process_kill(finder->pid);
     if (finder->result != MAP_FAILED) {
         found = take_result(finder->result, kernel_r);
         munmap(finder->result, sizeof(*finder->result));

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/dommd/ending_process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "lib/base/process.h"
 
 static _Noreturn void run(const char *const *argv, int log)
 {
@@ -26,7 +26,6 @@ static _Noreturn void run(const char *const *argv, int log)
 /* By a process in between, which ends at once: init reaps the one that is left. */
 static int start(const char *const *argv, int log, struct domm_error *err)
 {
-    int status = -1;
     pid_t pid = fork();
     if (pid == 0) {
         pid = fork();
@@ -34,10 +33,9 @@ static int start(const char *const *argv, int log, struct domm_error *err)
             run(argv, log);
         _exit(pid < 0);
     }
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status ? domm_fail(err, DOMM_FAILED, "starting a process for a guest that has ended")
-                  : 0;
+    return pid < 0 || domm_process_await(pid)
+               ? domm_fail(err, DOMM_FAILED, "starting a process for a guest that has ended")
+               : 0;
 }
 
 int ending_process_start(const struct domm_log *log, uint32_t domid, struct domm_error *err)

@@ -15,6 +15,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/process.h"
 
 #define MAX_SAID 1024
 #define MAX_ENVIRONMENT 256
@@ -110,7 +111,7 @@ static const char *last_line(char *text)
 int run_program(const char *const arguments[], const char *const environment[], int timeout_s,
                 struct domm_error *err)
 {
-    int pipes[2], status = 0;
+    int pipes[2];
     pid_t pid;
     if (pipe2(pipes, O_CLOEXEC))
         return domm_fail_errno(err, DOMM_FAILED, errno, "creating a pipe");
@@ -125,8 +126,7 @@ int run_program(const char *const arguments[], const char *const environment[], 
         pidfd >= 0 && await_program(pidfd, &said, domm_now_ms() + (int64_t)timeout_s * 1000);
     if (!ended)
         kill(-pid, SIGKILL); /* its children too, which cannot be waited for */
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    int status = domm_process_await(pid);
     if (!ended)
         return domm_fail(err, DOMM_ABORTED, "%s did not end within %d s", arguments[0], timeout_s);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)

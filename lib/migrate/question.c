@@ -11,11 +11,12 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
-#include "lib/base/sleep.h"
+#include "lib/base/process.h"
 #include "lib/migrate/transport/data.h"
 
 #define ANSWER_VERSION 1
 #define DEPTH 4
+#define GRACE_MS 3000     /* of ssh, once its output is closed */
 #define PATIENCE_MS 90000 /* longer than the destination waits for its own process */
 #define MOST_BYTES 16384  /* of what a login shell may print before the answer */
 
@@ -91,16 +92,8 @@ static int question_spawn(char *const *ssh, const char *option, const struct dom
 
 static int question_end(pid_t pid, int out)
 {
-    int status = -1;
     close(out);
-    for (int i = 0; i < 30; i++) {
-        if (waitpid(pid, &status, WNOHANG) != 0)
-            return status;
-        domm_sleep_ms(100);
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    return status;
+    return domm_process_end(pid, GRACE_MS);
 }
 
 /* What was read last is a line that is not complete. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The control link: the process that runs `ssh HOST domm receive`. */
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/base/sleep.h"
+#include "lib/base/process.h"
 #include "lib/migrate/source_internal.h"
+
+#define GRACE_MS 3000
 
 int domm_source_link_open(struct domm_source *source, struct domm_error *err)
 {
@@ -36,13 +36,6 @@ void domm_source_link_close(struct domm_source *source)
         close(source->out);
     if (source->in >= 0)
         close(source->in);
-    if (source->ssh <= 0)
-        return;
-    for (int i = 0; i < 30; i++) {
-        if (waitpid(source->ssh, NULL, WNOHANG) != 0)
-            return;
-        domm_sleep_ms(100);
-    }
-    kill(source->ssh, SIGKILL);
-    waitpid(source->ssh, NULL, 0);
+    if (source->ssh > 0)
+        domm_process_end(source->ssh, GRACE_MS);
 }

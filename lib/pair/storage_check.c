@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/confine.h"
+#include "lib/base/process.h"
 #include "lib/base/text.h"
 #include "lib/net/nfs/nfs.h"
 
@@ -145,9 +145,7 @@ static int ask(const char *host, const char *path, const struct domm_nfs_options
     if (!storage_check_receive(fd, deadline_ms, view_r))
         domm_nfs_set_answer(view_r, DOMM_NFS_SILENT, "the server cannot be reached: %s",
                             strerror(ETIMEDOUT));
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    domm_process_kill(pid);
     view_r->reason[sizeof(view_r->reason) - 1] = '\0';
     domm_make_printable(view_r->reason);
     return 0;

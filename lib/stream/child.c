@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/process.h"
 
 /* Above the numbers that the child moves its descriptors to, so that none is overwritten on the
  * way. */
@@ -173,8 +173,7 @@ void domm_child_end(struct domm_child *child, int grace_ms)
     domm_child_command(child, DOMM_COMMAND_ABORT, &ignored);
     if (!child_has_ended(child, grace_ms))
         kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    domm_process_await(child->pid);
     close(child->control);
     *child = (struct domm_child){.control = -1};
 }

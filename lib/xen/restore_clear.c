@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/process.h"
 #include "lib/xen/restore_vifs.h"
 #include "lib/xen/vif.h"
 #include "lib/xen/xen_internal.h"
@@ -48,8 +47,8 @@ static void restore_run_script(const char *const *arguments)
                               (char *const *)(uintptr_t)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    while (!reason && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    if (!reason)
+        domm_process_await(pid);
 }
 
 /* With the environment of libxl (get_hotplug_env, libxl_linux.c). It takes the device from its

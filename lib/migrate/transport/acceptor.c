@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/process.h"
 #include "lib/migrate/protocol/control_link.h"
 
 static const struct domm_acceptor_ops *const kinds[DOMM_DATA_KINDS] = {
@@ -34,15 +33,6 @@ static void unwatch(struct domm_acceptor *acceptor, int fd)
     (void)epoll_ctl(acceptor->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
-static void end_relay(pid_t relay)
-{
-    if (relay <= 0)
-        return;
-    kill(relay, SIGKILL);
-    while (waitpid(relay, NULL, 0) < 0 && errno == EINTR)
-        ;
-}
-
 static void drop(struct domm_acceptor *acceptor, struct domm_pending_connection *pending)
 {
     if (pending->fd >= 0) {
@@ -51,7 +41,7 @@ static void drop(struct domm_acceptor *acceptor, struct domm_pending_connection 
     }
     if (pending->brought >= 0)
         close(pending->brought);
-    end_relay(pending->relay);
+    domm_process_kill(pending->relay);
     *pending = (struct domm_pending_connection){.fd = -1, .brought = -1};
 }
 
@@ -103,7 +93,7 @@ void domm_acceptor_close(struct domm_acceptor *acceptor)
     for (unsigned int i = 0; i < DOMM_ACCEPTOR_GUESTS; i++) {
         if (acceptor->guests[i].fd >= 0)
             close(acceptor->guests[i].fd);
-        end_relay(acceptor->guests[i].relay);
+        domm_process_kill(acceptor->guests[i].relay);
     }
     if (acceptor->path[0])
         unlink(acceptor->path);

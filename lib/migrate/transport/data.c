@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/process.h"
 #include "lib/migrate/transport/connect.h"
 #include "lib/migrate/transport/relay.h"
 
@@ -168,10 +168,6 @@ void domm_stream_close(struct domm_stream *stream)
     } else if (stream->fd >= 0) {
         close(stream->fd);
     }
-    if (stream->ssh > 0) {
-        kill(stream->ssh, SIGKILL);
-        while (waitpid(stream->ssh, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    domm_process_kill(stream->ssh);
     *stream = (struct domm_stream){.fd = -1};
 }

@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/bucket.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/confine.h"
+#include "lib/base/process.h"
 #include "lib/migrate/transport/coding.h"
 #include "lib/stream/child.h"
 
@@ -68,11 +67,7 @@ void domm_relay_end(struct domm_relay *relay, int grace_ms)
         await_end(relay->plain, grace_ms);
         close(relay->plain);
     }
-    if (relay->pid > 0) {
-        kill(relay->pid, SIGKILL);
-        while (waitpid(relay->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    domm_process_kill(relay->pid);
     *relay = (struct domm_relay){.plain = -1};
 }
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/base/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+
+int domm_process_await(pid_t pid)
+{
+    int status;
+    pid_t ended;
+    do
+        ended = waitpid(pid, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    return ended == pid ? status : -1;
+}
+
+void domm_process_kill(pid_t pid)
+{
+    if (pid <= 0)
+        return;
+    kill(pid, SIGKILL);
+    domm_process_await(pid);
+}
+
+/* A process becomes readable when it ends (pidfd_open(2)). */
+static bool ends_within(pid_t pid, int grace_ms)
+{
+    cleanup_fd int fd = pidfd_open(pid, 0);
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    int64_t deadline_ms = domm_now_ms() + grace_ms, left_ms = grace_ms;
+    int rc = -1;
+    while (fd >= 0 && left_ms > 0) {
+        rc = poll(&end, 1, (int)left_ms);
+        if (rc >= 0 || errno != EINTR)
+            break;
+        left_ms = deadline_ms - domm_now_ms();
+    }
+    return rc > 0;
+}
+
+int domm_process_end(pid_t pid, int grace_ms)
+{
+    if (!ends_within(pid, grace_ms))
+        kill(pid, SIGKILL);
+    return domm_process_await(pid);
+}

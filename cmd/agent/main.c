@@ -163,7 +163,7 @@ static int end_loop(struct agent *agent, int rc)
  * stand still until the ping is answered: all else waits for that. */
 static bool only_ping_matters(const struct agent *agent)
 {
-    return agent->look && !agent->changed && agent->ping.measuring;
+    return agent->look && !agent->changed && (agent->ping.seen || agent->ping.measuring);
 }
 
 static bool is_look_due(const struct agent *agent)
@@ -189,16 +189,17 @@ static int serve_targets(struct agent *agent, int64_t *next_r, struct domm_error
 }
 
 /* Handles dom0's requests. While the other programs are frozen, pings are not answered, since the
- * answer would be no sign of life, and no storage is looked at. */
+ * answer would be no sign of life, and no storage is looked at. Once all are frozen, nobody waits
+ * for memory: what comes from dommd then comes after a migration, and is heard after the ping. */
 static int serve_dom0(struct agent *agent)
 {
     int64_t next = freezer_step(&agent->freezer);
     bool frozen = agent->freezer.freezing;
-    storage_rest(&agent->storage, frozen);
+    int rc = frozen ? 0 : serve_targets(agent, &next, agent->err);
+    storage_rest(&agent->storage, frozen); /* after the ping has asked it: it looks once */
     memory_freeze(&agent->memory, frozen);
     freezer_answer(&agent->freezer, !frozen || !storage_is_looking(&agent->storage));
-    int rc = frozen ? 0 : serve_targets(agent, &next, agent->err);
-    memory_rest(&agent->memory, !frozen && only_ping_matters(agent));
+    memory_rest(&agent->memory, frozen ? agent->freezer.holds : only_ping_matters(agent));
     event_timer_set(agent->timer, next);
     return rc ? end_loop(agent, rc) : 0;
 }

@@ -20,7 +20,7 @@
 #define MEDIUM_S 180
 #define LONG_S 900
 
-#define LOOK_MS DOMM_READY_LOOK_MS /* from the beginning of one look at the monitor to the next */
+#define LOOK_MS DOMM_READY_LOOK_MS
 #define LINGER_MS 60000            /* for a message that may still arrive */
 #define AGREE_MS 5000              /* … that nothing depends on */
 #define STATUS_MS 1000             /* from one status to the next */

@@ -18,8 +18,21 @@ static bool is_question_open(const struct domm_session *session)
     return session->question.domid && session->question.domid == session->guests[0].domid;
 }
 
+/* What the agent has answered holds then: devices connect one after the other, when it has. */
+static bool lacks_devices_alone(const struct domm_status *status)
+{
+    if (!status->answered || status->domain.verdict > DOMM_VERDICT_READY)
+        return false;
+    for (size_t i = 0; i < status->n_pairs; i++) {
+        const struct domm_pair_status *pair = &status->pairs[i];
+        if (pair->memory.verdict > DOMM_VERDICT_READY || pair->storage.verdict > DOMM_VERDICT_READY)
+            return false;
+    }
+    return true;
+}
+
 static int ready_judge(struct domm_session *session, const struct domm_inventory *inventory,
-                       struct domm_error *err)
+                       bool *devices_r, struct domm_error *err)
 {
     const struct domm_observer observer = {
         .xen = session->xen,
@@ -42,32 +55,43 @@ static int ready_judge(struct domm_session *session, const struct domm_inventory
                        monitor->domain.name);
     else if (judgement->verdict != DOMM_VERDICT_READY)
         rc = domm_fail(err, DOMM_PREFLIGHT, "%s is not monitored: %s", name, judgement->reason);
+    *devices_r = rc && lacks_devices_alone(&status);
     domm_status_free(&status);
+    return rc;
+}
+
+/* *devices_r: nothing is lacking but that devices connect. */
+static int ready_check(struct domm_session *session, bool *devices_r, struct domm_error *err)
+{
+    struct domm_inventory inventory;
+    *devices_r = false;
+    int rc = domm_inventory_read_unscanned(session->xen, session->log,
+                                           &session->guests[0].facts.uuid, &inventory, err);
+    if (rc)
+        return rc;
+    rc = ready_judge(session, &inventory, devices_r, err);
+    domm_inventory_free(&inventory);
     return rc;
 }
 
 int domm_ready_check(struct domm_session *session, struct domm_error *err)
 {
-    struct domm_inventory inventory;
-    int rc = domm_inventory_read_unscanned(session->xen, session->log,
-                                           &session->guests[0].facts.uuid, &inventory, err);
-    if (rc)
-        return rc;
-    rc = ready_judge(session, &inventory, err);
-    domm_inventory_free(&inventory);
-    return rc;
+    bool ignored;
+    return ready_check(session, &ignored, err);
 }
 
 int domm_ready_look(struct domm_session *session, struct domm_error *err)
 {
-    int64_t end_ms = domm_now_ms() + DOMM_READY_LOOK_MS;
+    int64_t end_ms = 0;
+    bool devices;
     int rc;
     if (!is_question_open(session))
         domm_ready_ask(session);
     do {
         domm_net_changes_drop(session->net_changes);
-        rc = domm_ready_check(session, err);
-    } while (rc == -DOMM_PREFLIGHT && domm_net_changes_wait(session->net_changes, end_ms));
+        rc = ready_check(session, &devices, err);
+        end_ms = end_ms ? end_ms : domm_now_ms() + DOMM_READY_DEVICES_MS;
+    } while (devices && domm_net_changes_wait(session->net_changes, end_ms));
     session->question.domid = 0;
     return rc;
 }

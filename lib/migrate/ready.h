@@ -9,8 +9,11 @@
 
 #include "lib/migrate/session.h"
 
-/* How long one check waits for the monitor to become ready. */
+/* From the beginning of one look to that of the next. */
 #define DOMM_READY_LOOK_MS 500
+
+/* How long a look waits for devices, once the agent has answered. */
+#define DOMM_READY_DEVICES_MS 2000
 
 /* Asks the agent, before its monitor runs: the word is there when the agent looks first. It is
  * fresh, and the monitor cannot have seen it before it was paused, so the answer proves as much as
@@ -20,8 +23,8 @@ void domm_ready_ask(struct domm_session *session);
 /* Whether the pair is monitored now; DOMM_PREFLIGHT, and why, if it is not. */
 int domm_ready_check(struct domm_session *session, struct domm_error *err);
 
-/* One look: the same, but what is not ready yet is waited for. The agent is asked once, and its
- * answer holds for this look; devices are measured again whenever one has changed. */
+/* One look: the same, but the agent's answer is waited for, and then the devices, if nothing else is
+ * lacking. The agent is asked once; devices are measured again whenever one has changed. */
 int domm_ready_look(struct domm_session *session, struct domm_error *err);
 
 #endif

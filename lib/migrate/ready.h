@@ -23,8 +23,8 @@ void domm_ready_ask(struct domm_session *session);
 /* Whether the pair is monitored now; DOMM_PREFLIGHT, and why, if it is not. */
 int domm_ready_check(struct domm_session *session, struct domm_error *err);
 
-/* One look: the same, but the agent's answer is waited for, and then the devices, if nothing else is
- * lacking. The agent is asked once; devices are measured again whenever one has changed. */
+/* One look: the same, but the agent's answer is waited for, and then the devices, if nothing else
+ * is lacking. The agent is asked once; devices are measured again whenever one has changed. */
 int domm_ready_look(struct domm_session *session, struct domm_error *err);
 
 #endif

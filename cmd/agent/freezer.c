@@ -173,7 +173,7 @@ static void freezer_begin(struct freezer *freezer)
     int rc = freezer_start_freezing();
     each(FREEZER_LIST, watch_one, freezer);
     freezer->freezing = true;
-    freezer->ending = freezer->holds = false;
+    freezer->ending = freezer->complete = false;
     freezer->answered = rc != 0;
     freezer->since_ms = domm_now_ms();
     if (rc)
@@ -204,8 +204,8 @@ void freezer_answer(struct freezer *freezer, bool idle)
     int64_t waited_ms = domm_now_ms() - freezer->since_ms;
     if (!idle && waited_ms < IDLE_PATIENCE_MS)
         return;
-    freezer->holds = freezer_is_done(FREEZER_LIST);
-    if (!freezer->holds) {
+    freezer->complete = freezer_is_done(FREEZER_LIST);
+    if (!freezer->complete) {
         if (waited_ms < PATIENCE_MS)
             return;
         domm_log(freezer->log, DOMM_LOG_WARN,

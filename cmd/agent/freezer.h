@@ -31,7 +31,7 @@ struct freezer {
     bool freezing; /* since since_ms, until everything is thawed */
     bool ending;   /* they are to be thawed, and not all could be yet */
     bool answered; /* dom0 has been answered, or must not be */
-    bool holds;    /* all are frozen */
+    bool complete; /* none of those to be frozen runs */
     char word[65];
     int64_t since_ms;
     int changes; /* an inotify descriptor: a group has been frozen or thawed */

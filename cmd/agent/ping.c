@@ -115,6 +115,12 @@ static void ping_finish(struct ping *ping)
         domm_log(ping->log, DOMM_LOG_WARN, "answering dom0: %s", err.text);
 }
 
+void ping_postpone(struct ping *ping)
+{
+    ping->seen |= ping->measuring;
+    ping->measuring = false;
+}
+
 /* A ping that arrives during a measurement waits until that is done. */
 int64_t ping_step(struct ping *ping)
 {

@@ -32,4 +32,8 @@ bool ping_text_fits(const char *text);
  * unless a storage notifies before; a negative number if only after the node has changed. */
 int64_t ping_step(struct ping *ping);
 
+/* What is being measured is asked for again by the next step: the guest may be another host's then.
+ */
+void ping_postpone(struct ping *ping);
+
 #endif

@@ -4,9 +4,9 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "cmd/domm/interrupts.h"
+#include "lib/base/process.h"
 #include "lib/net/netlink.h"
 #include "lib/pair/locks.h"
 #include "lib/pair/storage_check.h"
@@ -78,11 +78,10 @@ static int start_dommd(struct domm_error *err)
 {
     char name[] = "dommd", *argv[] = {name, NULL};
     pid_t pid;
-    int status = 0;
     int reason = posix_spawnp(&pid, "dommd", NULL, NULL, argv, environ);
     if (reason)
         return domm_fail_errno(err, DOMM_PREFLIGHT, reason, "starting dommd");
-    if (waitpid(pid, &status, 0) != pid || status)
+    if (domm_process_await(pid))
         return domm_fail(err, DOMM_PREFLIGHT, "cannot start dommd; see its message above");
     return 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/pidfd.h>
@@ -31,25 +30,27 @@ void domm_process_kill(pid_t pid)
     domm_process_await(pid);
 }
 
-/* A process becomes readable when it ends (pidfd_open(2)). */
-static bool ends_within(pid_t pid, int grace_ms)
+/* A process becomes readable when it ends (pidfd_open(2)). Without a descriptor the whole time is
+ * waited for: one that is asked to end is not killed early. */
+static void await_for(pid_t pid, int grace_ms)
 {
     cleanup_fd int fd = pidfd_open(pid, 0);
     struct pollfd end = {.fd = fd, .events = POLLIN};
     int64_t deadline_ms = domm_now_ms() + grace_ms, left_ms = grace_ms;
-    int rc = -1;
-    while (fd >= 0 && left_ms > 0) {
-        rc = poll(&end, 1, (int)left_ms);
-        if (rc >= 0 || errno != EINTR)
-            break;
+    while (left_ms > 0 && poll(&end, 1, (int)left_ms) < 0 && errno == EINTR)
         left_ms = deadline_ms - domm_now_ms();
-    }
-    return rc > 0;
 }
 
+/* What waitpid(2) does not know is no child, and is not killed: its PID may be another's. */
 int domm_process_end(pid_t pid, int grace_ms)
 {
-    if (!ends_within(pid, grace_ms))
-        kill(pid, SIGKILL);
+    int status;
+    if (pid <= 0)
+        return -1;
+    await_for(pid, grace_ms);
+    pid_t ended = waitpid(pid, &status, WNOHANG);
+    if (ended)
+        return ended == pid ? status : -1;
+    kill(pid, SIGKILL);
     return domm_process_await(pid);
 }

@@ -14,7 +14,8 @@ int domm_process_await(pid_t pid);
 /* Kills the child and waits until it has ended. Nothing happens if pid is not positive. */
 void domm_process_kill(pid_t pid);
 
-/* As domm_process_await(), and kills a child that has not ended after grace_ms milliseconds. */
+/* As domm_process_await(), and kills a child that has not ended after grace_ms milliseconds. -1 as
+ * well, and nothing happens, if pid is not positive. */
 int domm_process_end(pid_t pid, int grace_ms);
 
 #endif

@@ -10,6 +10,7 @@ void domm_ready_ask(struct domm_session *session)
     uint32_t monitor = session->guests[0].domid;
     bool asked = domm_agent_ask(session->store, monitor, &session->question.word, &ignored) == 0;
     session->question.domid = asked ? monitor : 0;
+    session->question.answered = false;
 }
 
 /* If the monitor is another domain now, the earlier nonce is never answered. */
@@ -18,27 +19,36 @@ static bool is_question_open(const struct domm_session *session)
     return session->question.domid && session->question.domid == session->guests[0].domid;
 }
 
-/* What the agent has answered holds then: devices connect one after the other, when it has. */
+/* The agent is content with all that it sees of the target. */
+static bool is_content(const struct domm_pair_status *pair)
+{
+    bool content = pair->entry && pair->memory.verdict <= DOMM_VERDICT_READY &&
+                   pair->storage.verdict <= DOMM_VERDICT_READY;
+    for (size_t i = 0; i < pair->answer.n_monitor_vifs; i++)
+        content &= pair->answer.monitor_vifs[i].ok;
+    return content;
+}
+
+/* Then the agent need not be asked again: it has answered before its devices have connected. */
 static bool lacks_devices_alone(const struct domm_status *status)
 {
-    if (!status->answered || status->domain.verdict > DOMM_VERDICT_READY)
-        return false;
-    for (size_t i = 0; i < status->n_pairs; i++) {
-        const struct domm_pair_status *pair = &status->pairs[i];
-        if (pair->memory.verdict > DOMM_VERDICT_READY || pair->storage.verdict > DOMM_VERDICT_READY)
-            return false;
-    }
-    return true;
+    bool alone = status->answered && status->domain.verdict <= DOMM_VERDICT_READY;
+    for (size_t i = 0; i < status->n_pairs; i++)
+        alone &= is_content(&status->pairs[i]);
+    return alone;
 }
 
 static int ready_judge(struct domm_session *session, const struct domm_inventory *inventory,
                        bool *devices_r, struct domm_error *err)
 {
+    struct domm_session_question *question = &session->question;
+    bool open = is_question_open(session);
     const struct domm_observer observer = {
         .xen = session->xen,
         .store = session->store,
         .netlink = session->netlink,
-        .asked = is_question_open(session) ? &session->question.word : NULL,
+        .asked = open ? &question->word : NULL,
+        .answered = open && question->answered,
     };
     const struct domm_inventory_entry *monitor =
         domm_inventory_by_uuid(inventory, &session->guests[0].facts.uuid);
@@ -50,12 +60,13 @@ static int ready_judge(struct domm_session *session, const struct domm_inventory
     if (rc)
         return rc;
     const struct domm_judgement *judgement = domm_status_gravest(&status, NULL, &name);
+    question->answered = open && status.answered;
     if (!status.answered)
         rc = domm_fail(err, DOMM_PREFLIGHT, "the agent in %s gives no sign of life",
                        monitor->domain.name);
     else if (judgement->verdict != DOMM_VERDICT_READY)
         rc = domm_fail(err, DOMM_PREFLIGHT, "%s is not monitored: %s", name, judgement->reason);
-    *devices_r = rc && lacks_devices_alone(&status);
+    *devices_r = rc && open && lacks_devices_alone(&status);
     domm_status_free(&status);
     return rc;
 }

@@ -9,7 +9,7 @@
 
 #include "lib/migrate/session.h"
 
-/* From the beginning of one look to that of the next. */
+/* From the beginning of one look to that of the next, at least. */
 #define DOMM_READY_LOOK_MS 500
 
 /* How long a look waits for devices, once the agent has answered. */
@@ -24,7 +24,9 @@ void domm_ready_ask(struct domm_session *session);
 int domm_ready_check(struct domm_session *session, struct domm_error *err);
 
 /* One look: the same, but the agent's answer is waited for, and then the devices, if nothing else
- * is lacking. The agent is asked once; devices are measured again whenever one has changed. */
+ * is lacking. The agent is asked once, so its answer may be DOMM_READY_DEVICES_MS old in the end;
+ * it is younger than the monitor's start here. Devices are measured again whenever one has changed.
+ */
 int domm_ready_look(struct domm_session *session, struct domm_error *err);
 
 #endif

@@ -34,10 +34,11 @@ struct domm_session_guest {
     bool may_run;                    /* destination: it was unpaused */
 };
 
-/* The nonce that the monitor's agent was asked with and has not answered yet. */
+/* The nonce that the monitor's agent was asked with for the look that is under way, or the next. */
 struct domm_session_question {
     uint32_t domid; /* the monitor's; 0: nothing */
     struct domm_agent_word word;
+    bool answered;
 };
 
 struct domm_session;

@@ -36,6 +36,5 @@ void domm_source_link_close(struct domm_source *source)
         close(source->out);
     if (source->in >= 0)
         close(source->in);
-    if (source->ssh > 0)
-        domm_process_end(source->ssh, GRACE_MS);
+    domm_process_end(source->ssh, GRACE_MS);
 }

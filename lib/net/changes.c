@@ -36,6 +36,12 @@ void domm_net_changes_drop(int fd)
 bool domm_net_changes_wait(int fd, int64_t end_ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    int64_t left_ms = end_ms - domm_now_ms();
-    return left_ms > 0 && poll(&poll_fd, 1, (int)left_ms) > 0;
+    int64_t left_ms;
+    int rc = 0;
+    while ((left_ms = end_ms - domm_now_ms()) > 0) {
+        rc = poll(&poll_fd, 1, (int)left_ms);
+        if (rc >= 0 || errno != EINTR)
+            break;
+    }
+    return rc > 0;
 }

@@ -87,6 +87,7 @@ struct domm_observer {
     struct domm_hv *memory; /* null: no scan of page tables, no pause */
     struct nl_sock *netlink;
     const struct domm_agent_word *asked; /* by domm_agent_ask; null: the agents are asked now */
+    bool answered; /* all have answered that before; others may have asked them since */
     const struct domm_expectations *expected; /* for the names of targets that are gone; or null */
     const struct domm_losses *losses;         /* of the last look, or null */
 };

@@ -20,8 +20,8 @@
 
 /* The agent gives the word back at once, if it runs. */
 static char word[32];
-static unsigned questions;
-static atomic_bool agent_runs, carrier, agent_is_blind;
+static unsigned questions, measurements;
+static atomic_bool agent_runs, carrier, agent_is_blind, agent_lacks_vif;
 static int store_events = -1;
 
 int __wrap_domm_store_rewrite(struct domm_store *store, const char *path, const char *value,
@@ -47,11 +47,13 @@ int __wrap_domm_store_read(struct domm_store *store, const char *path, char **va
         return domm_fail(err, DOMM_NOT_FOUND, "no %s", path);
     if (strcmp(path, PONG) == 0)
         *value_r = strdup(word);
-    else
-        *value_r =
-            strdup(agent_is_blind ? "{\"memory\":{\"ok\":false}}"
-                                  : "{\"memory\":{\"ok\":true,\"error\":\"\"},\"network\":"
-                                    "[{\"vif\":1,\"ok\":true,\"error\":\"\"}],\"storage\":[]}");
+    else if (agent_is_blind)
+        *value_r = strdup("{\"memory\":{\"ok\":false}}");
+    else if (asprintf(value_r,
+                      "{\"memory\":{\"ok\":true,\"error\":\"\"},\"network\":"
+                      "[{\"vif\":1,\"ok\":%s,\"error\":\"\"}],\"storage\":[]}",
+                      agent_lacks_vif ? "false" : "true") < 0)
+        *value_r = NULL;
     return *value_r ? 0 : domm_no_memory(err);
 }
 
@@ -145,6 +147,7 @@ int __wrap_domm_mirror_measure(struct nl_sock *sock, int target, int monitor,
 {
     (void)sock;
     (void)err;
+    measurements++;
     *state_r = (struct domm_mirror_state){
         .selection = *selection,
         .target = {.ifindex = target, .up = true, .operstate = "up"},
@@ -170,8 +173,8 @@ static int begin(void **state)
     session.guests[0].facts.uuid = (struct domm_uuid){{1}};
     store_events = eventfd(0, EFD_NONBLOCK);
     agent_runs = carrier = true;
-    agent_is_blind = false;
-    questions = 0;
+    agent_is_blind = agent_lacks_vif = false;
+    questions = measurements = 0;
     return 0;
 }
 
@@ -202,12 +205,18 @@ static void *start_agent(void *context)
     return NULL;
 }
 
-/* Each as late as a whole look takes otherwise. */
-static void *start_agent_then_connect_vif(void *context)
+/* Devices are waited for from the answer on. */
+static void *start_agent_late_then_connect_vif(void *context)
 {
-    poll(NULL, 0, DOMM_READY_LOOK_MS);
+    poll(NULL, 0, DOMM_READY_DEVICES_MS);
     start_agent(context);
-    poll(NULL, 0, DOMM_READY_LOOK_MS);
+    return connect_vif(context);
+}
+
+static void *ask_it_otherwise_then_connect_vif(void *context)
+{
+    poll(NULL, 0, 100);
+    snprintf(word, sizeof(word), "another's");
     return connect_vif(context);
 }
 
@@ -237,6 +246,15 @@ static void a_carrier_that_comes_ends_the_wait(void **state)
     carrier = false;
     look_while(connect_vif);
     assert_int_equal(questions, 1);
+    assert_int_equal(measurements, 2);
+}
+
+static void an_answer_counts_after_somebody_else_has_asked(void **state)
+{
+    (void)state;
+    carrier = false;
+    look_while(ask_it_otherwise_then_connect_vif);
+    assert_int_equal(questions, 1);
 }
 
 static void an_answer_that_comes_late_holds_while_a_device_connects(void **state)
@@ -244,21 +262,26 @@ static void an_answer_that_comes_late_holds_while_a_device_connects(void **state
     (void)state;
     agent_runs = carrier = false;
     domm_ready_ask(&session);
-    look_while(start_agent_then_connect_vif);
+    look_while(start_agent_late_then_connect_vif);
     assert_int_equal(questions, 1);
 }
 
-static void a_look_ends_and_the_next_asks_anew(void **state)
+static void a_look_that_lacks_more_than_devices_ends_and_the_next_asks_anew(void **state)
 {
     (void)state;
     struct domm_error err;
+    int64_t began_ms = domm_now_ms();
     agent_is_blind = true;
     assert_int_equal(domm_ready_look(&session, &err), -DOMM_PREFLIGHT);
     assert_contains(err.text, "web is not monitored");
-    assert_int_equal(questions, 1);
     agent_is_blind = false;
-    assert_int_equal(domm_ready_look(&session, &err), 0);
+    agent_lacks_vif = true;
+    assert_int_equal(domm_ready_look(&session, &err), -DOMM_PREFLIGHT);
+    assert_true(domm_now_ms() - began_ms < DOMM_READY_DEVICES_MS);
     assert_int_equal(questions, 2);
+    agent_lacks_vif = false;
+    assert_int_equal(domm_ready_look(&session, &err), 0);
+    assert_int_equal(questions, 3);
 }
 
 /* A fresh one in place of the one that was asked. */
@@ -283,6 +306,7 @@ static void news_that_are_old_end_no_wait(void **state)
     assert_int_equal(domm_ready_look(&session, &err), -DOMM_PREFLIGHT);
     assert_true(domm_now_ms() - began_ms >= DOMM_READY_DEVICES_MS);
     assert_int_equal(questions, 1);
+    assert_int_equal(measurements, 1);
 }
 
 int main(void)
@@ -291,9 +315,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_monitor_that_was_asked_before_it_ran_is_not_asked_again,
                                         begin, finish),
         cmocka_unit_test_setup_teardown(a_carrier_that_comes_ends_the_wait, begin, finish),
+        cmocka_unit_test_setup_teardown(an_answer_counts_after_somebody_else_has_asked, begin,
+                                        finish),
         cmocka_unit_test_setup_teardown(an_answer_that_comes_late_holds_while_a_device_connects,
                                         begin, finish),
-        cmocka_unit_test_setup_teardown(a_look_ends_and_the_next_asks_anew, begin, finish),
+        cmocka_unit_test_setup_teardown(
+            a_look_that_lacks_more_than_devices_ends_and_the_next_asks_anew, begin, finish),
         cmocka_unit_test_setup_teardown(another_monitor_is_asked_anew, begin, finish),
         cmocka_unit_test_setup_teardown(news_that_are_old_end_no_wait, begin, finish),
     };

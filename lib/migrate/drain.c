@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/migrate/drain.h"
 
-void domm_drain_begin(struct domm_drain *drain_r, uint64_t packets, int64_t now_ms)
+void domm_drain_begin(struct domm_drain *drain_r, uint64_t balance, int64_t now_ms)
 {
-    *drain_r = (struct domm_drain){.packets = packets, .began_ms = now_ms, .since_ms = now_ms};
+    *drain_r = (struct domm_drain){.balance = balance, .began_ms = now_ms, .since_ms = now_ms};
 }
 
-int64_t domm_drain_count(struct domm_drain *drain, uint64_t packets, int64_t now_ms)
+int64_t domm_drain_count(struct domm_drain *drain, uint64_t balance, int64_t now_ms)
 {
-    if (packets != drain->packets) {
-        drain->packets = packets;
+    if (balance != drain->balance) {
+        drain->balance = balance;
         drain->since_ms = now_ms;
     }
     int64_t quiet_ms = now_ms - drain->since_ms;

@@ -96,22 +96,25 @@ static int source_freeze(struct domm_session *session, struct domm_error *err)
     return rc;
 }
 
-/* Counts the packets delivered to all monitor vifs. */
-static int count_delivered(struct domm_session *session, uint64_t *packets_r,
-                           struct domm_error *err)
+/* Counts the packets that have left the queues to the monitor vifs, less those that others have
+ * sent to the targets (drain.h). Only differences between two counts mean something. */
+static int count_balance(struct domm_session *session, uint64_t *balance_r, struct domm_error *err)
 {
     int rc = 0;
-    *packets_r = 0;
+    *balance_r = 0;
     for (unsigned int g = 1; !rc && g < domm_session_guest_count(session); g++) {
         const struct domm_record_target *target = &session->record.targets[g - 1];
         for (size_t i = 0; !rc && i < target->n_mirrors; i++) {
             struct domm_mirror_ends ends;
-            struct domm_link link = {0};
+            struct domm_mirror_state state = {0};
             rc = domm_mirror_ends(session->xen, session->netlink, session->guests[g].domid,
                                   session->guests[0].domid, &target->mirrors[i], &ends, err);
-            if (!rc && ends.monitor_ifindex)
-                rc = domm_link_by_index(session->netlink, ends.monitor_ifindex, &link, err);
-            *packets_r += link.tx_packets;
+            if (!rc && ends.target_ifindex && ends.monitor_ifindex)
+                rc =
+                    domm_mirror_measure(session->netlink, ends.target_ifindex, ends.monitor_ifindex,
+                                        &target->mirrors[i].selection, &state, err);
+            *balance_r += state.monitor.tx_packets + domm_mirror_dropped(&state) -
+                          (state.received.packets - state.received.drops);
         }
     }
     return rc;
@@ -121,12 +124,12 @@ static int count_delivered(struct domm_session *session, uint64_t *packets_r,
  * nothing any more. */
 static int begin_drain(struct domm_source *source, struct domm_error *err)
 {
-    uint64_t packets;
+    uint64_t balance;
     if (source->monitor_stop_ns)
         return 0;
-    int rc = count_delivered(&source->session, &packets, err);
+    int rc = count_balance(&source->session, &balance, err);
     if (!rc)
-        domm_drain_begin(&source->drain, packets, domm_now_ms());
+        domm_drain_begin(&source->drain, balance, domm_now_ms());
     return rc;
 }
 
@@ -145,9 +148,9 @@ static int end_drain(struct domm_source *source, struct domm_error *err)
     if (source->options.unsynchronised || !has_mirrors(session))
         return 0;
     for (;;) {
-        uint64_t packets;
-        int rc = count_delivered(session, &packets, err);
-        int64_t left_ms = rc ? 0 : domm_drain_count(&source->drain, packets, domm_now_ms());
+        uint64_t balance;
+        int rc = count_balance(session, &balance, err);
+        int64_t left_ms = rc ? 0 : domm_drain_count(&source->drain, balance, domm_now_ms());
         if (!left_ms)
             return rc;
         domm_sleep_ms((unsigned int)left_ms);

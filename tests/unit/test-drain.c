@@ -34,14 +34,14 @@ static void a_packet_that_comes_late_begins_the_time_anew(void **state)
     assert_int_equal(domm_drain_count(&drain, 1002, 5399), 0);
 }
 
-static void packets_that_never_end_are_not_waited_for(void **state)
+static void a_balance_that_never_settles_is_not_waited_for(void **state)
 {
     (void)state;
     struct domm_drain drain;
     int64_t now = 5000;
-    uint64_t packets = 1000;
-    domm_drain_begin(&drain, packets, now);
-    for (int64_t left; (left = domm_drain_count(&drain, ++packets, now)) != 0; now += left)
+    uint64_t balance = 1000;
+    domm_drain_begin(&drain, balance, now);
+    for (int64_t left; (left = domm_drain_count(&drain, ++balance, now)) != 0; now += left)
         assert_true(now < 5000 + DOMM_DRAIN_LIMIT_MS);
     assert_true(now >= 5000 + DOMM_DRAIN_LIMIT_MS);
 }
@@ -52,7 +52,7 @@ int main(void)
         cmocka_unit_test(nothing_more_for_long_enough_is_all),
         cmocka_unit_test(time_that_has_passed_counts),
         cmocka_unit_test(a_packet_that_comes_late_begins_the_time_anew),
-        cmocka_unit_test(packets_that_never_end_are_not_waited_for),
+        cmocka_unit_test(a_balance_that_never_settles_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,10 +47,9 @@ struct agent {
     bool published;
     bool logged_waiting;
     uint64_t beats;
-    bool look;          /* dom0 may have changed the list of targets */
-    bool changed;       /* … and has, or none is known */
-    int64_t look_ms;    /* not earlier: dom0 writes many nodes */
-    int64_t settled_ms; /* dommd is followed again from then on */
+    bool look;       /* dom0 may have changed the list of targets */
+    bool changed;    /* … and has, or none is known */
+    int64_t look_ms; /* not earlier: dom0 writes many nodes */
     struct memory memory;
     struct storage storage;
     struct ping ping;
@@ -58,10 +57,6 @@ struct agent {
 };
 
 #define LOOK_DELAY_MS 100
-
-/* After a migration the devices of the targets connect meanwhile: dommd and the hosts' network need
- * the same CPU. */
-#define SETTLE_MS 3000
 
 static int write_signs(struct agent *agent, struct domm_error *err)
 {
@@ -193,35 +188,20 @@ static int serve_targets(struct agent *agent, int64_t *next_r, struct domm_error
     return rc;
 }
 
-/* Whether dommd is not followed now. Once all programs are frozen: what is heard of it then is
- * heard after a migration, where all mappings are claimed anew, and the ping comes first. */
-static bool memory_should_rest(const struct agent *agent, int64_t *next_r)
-{
-    if (agent->freezer.freezing)
-        return agent->freezer.complete;
-    if (only_ping_matters(agent))
-        return true;
-    if (domm_now_ms() >= agent->settled_ms)
-        return false;
-    *next_r = earlier(*next_r, ms_until(agent->settled_ms));
-    return true;
-}
-
 /* Handles dom0's requests. While the other programs are frozen, pings are not answered, since the
- * answer would be no sign of life, and no storage is looked at. */
+ * answer would be no sign of life, and no storage is looked at. Once they are frozen, dommd is not
+ * followed: after a migration, where all mappings are claimed anew, the ping comes first. */
 static int serve_dom0(struct agent *agent)
 {
     int64_t next = freezer_step(&agent->freezer);
-    bool frozen = agent->freezer.freezing, hurried = only_ping_matters(agent);
+    bool frozen = agent->freezer.freezing;
     if (frozen)
         ping_postpone(&agent->ping);
     int rc = frozen ? 0 : serve_targets(agent, &next, agent->err);
-    if (!frozen && hurried && !only_ping_matters(agent))
-        agent->settled_ms = domm_now_ms() + SETTLE_MS;
     storage_rest(&agent->storage, frozen); /* after the ping has asked it: it looks once */
     memory_freeze(&agent->memory, frozen);
     freezer_answer(&agent->freezer, !frozen || !storage_is_looking(&agent->storage));
-    memory_rest(&agent->memory, memory_should_rest(agent, &next));
+    memory_rest(&agent->memory, frozen ? agent->freezer.complete : only_ping_matters(agent));
     event_timer_set(agent->timer, next);
     return rc ? end_loop(agent, rc) : 0;
 }

@@ -92,6 +92,16 @@ class Cases(unittest.TestCase):
         chosen = points.cases(passed, ["kill", "cut"], re.compile("cut .* after"))
         self.assertEqual([str(case) for case in chosen], ["cut source after check 0"])
 
+    def test_cases_behind_the_stop_begin_there(self):
+        passed = ["source after copy 1", points.STOPPING_POINT, "source after stop 1", "source before send-commit 0",
+                  "destination after receive 0", "destination before restore 0", "destination after adopt 0"]
+        late = [case.point for case in points.cases(passed, ["kill"], re.compile("")) if case.is_behind_stopping(9)]
+        self.assertEqual(late, [passed[2], passed[3], passed[5], passed[6]])
+        undo = points.cases(["source before undo-lock 0"], ["kill"], re.compile(""), (points.LATE_FAILURE,))
+        self.assertTrue(undo[0].is_behind_stopping(9))
+        self.assertTrue(points.Case("kill", "source after 9.50").is_behind_stopping(9.4))
+        self.assertFalse(points.Case("kill", "source after 9.50").is_behind_stopping(9.6))
+
     def test_instants_are_the_same_for_a_seed(self):
         self.assertEqual(points.instants(9, 50, 7), points.instants(9, 50, 7))
         self.assertNotEqual(points.instants(9, 50, 7), points.instants(9, 50, 8))
@@ -127,6 +137,14 @@ class Program(unittest.TestCase):
         self.assertEqual(self.fault("source after undo-stop 1"), 1)
         self.assertEqual(self.plan.read_text(), "")
         self.assertEqual(len((self.at / "domm-fault.points").read_text().splitlines()), 4)
+
+    def test_a_wait_ends_when_it_may(self):
+        self.plan.write_text(f"wait {points.STOPPING_POINT}\n")
+        waiting = subprocess.Popen(["sh", self.at / "fault", *points.STOPPING_POINT.split()])
+        while not (self.at / "domm-fault.waits").exists():
+            self.assertIsNone(waiting.poll())
+        (self.at / "domm-fault.go").touch()
+        self.assertEqual(waiting.wait(10), 0)
 
     def test_without_a_plan_nothing_happens(self):
         self.assertEqual(self.fault("source after stop 1"), 0)

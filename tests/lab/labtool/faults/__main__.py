@@ -62,9 +62,16 @@ def _choose(lab, args):
     return chosen
 
 
+def _keep_stopping(lab, chosen):
+    """It costs a migration, so it pays only if several cases may begin there."""
+    may = sum(case.late or case.seconds is not None for case in chosen)
+    return trial.keep_stopping(lab) if may > 1 else None
+
+
 def _try_all(lab, args):
     results, begun = [], time.monotonic()
     chosen = _choose(lab, args)
+    stopping_after = None if args.list else _keep_stopping(lab, chosen)
     print(f"1..{len(chosen)}", flush=True)
     for number, case in enumerate(chosen, 1):
         if args.list:
@@ -73,7 +80,7 @@ def _try_all(lab, args):
         if args.minutes and time.monotonic() > begun + 60 * args.minutes:
             print(f"ok {number} {case} # skip no time for it", flush=True)
             continue
-        result = trial.try_case(lab, case, args.to)
+        result = trial.try_case(lab, case, args.to, stopping_after)
         results.append(result)
         args.to.mkdir(parents=True, exist_ok=True)
         (args.to / "results.json").write_text(json.dumps(results, indent=1))

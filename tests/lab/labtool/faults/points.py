@@ -20,6 +20,10 @@ KINDS = {
 DEFAULT_KINDS = ("kill", "fail", "cut")
 # After it, before COMMIT, everything is taken back.
 LATE_FAILURE = "fail source before rename-away 1"
+# The last point of the source before a guest stops; it comes after most of a migration's time.
+STOPPING_POINT = "source before stop 1"
+# The first steps of each end behind it.
+_STOPPING = {"source": "stop", "destination": "restore"}
 # What ends with a host that is reset is nobody's fault; nor is a guest that was destroyed.
 LOSES_GUESTS = ("lose-target", "lose-monitor", "reset")
 
@@ -32,6 +36,7 @@ class Case:
     kind: str
     point: str
     first: tuple = ()  # faults that lead there, as "KIND END WHEN WHAT GUEST"
+    late: bool = False  # the point is behind STOPPING_POINT
 
     @property
     def end(self):
@@ -43,6 +48,10 @@ class Case:
         words = self.point.split()
         return float(words[2]) if len(words) == 3 else None
 
+    def is_behind_stopping(self, after):
+        """after: how many seconds of a migration come before STOPPING_POINT."""
+        return self.late if self.seconds is None else self.seconds > after
+
     def __str__(self):
         return f"{self.kind} {self.point}"
 
@@ -52,9 +61,24 @@ def of_lines(text):
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if len(line.split()) == 4))
 
 
+def _behind_stopping(points):
+    """Those behind STOPPING_POINT, of all points of a migration that succeeds."""
+    found, stopping = set(), set()
+    for point in points:
+        end, _, what, _ = point.split()
+        if what == _STOPPING[end]:
+            stopping.add(end)
+        if end in stopping and point != STOPPING_POINT:
+            found.add(point)
+    return found
+
+
 def cases(points, kinds, pattern, first=()):
-    """All kinds at all points whose case, as text, the regular expression matches."""
-    found = [Case(kind, point, first) for point in points for kind in kinds]
+    """All kinds at all points whose case, as text, the regular expression matches. points: those of a
+    migration that succeeds; or, with faults that come first, those of what takes it back, all of them
+    behind STOPPING_POINT."""
+    late = set(points) if first else _behind_stopping(points)
+    found = [Case(kind, point, first, point in late) for point in points for kind in kinds]
     return [case for case in found if pattern.search(str(case))]
 
 

@@ -10,19 +10,23 @@ import time
 from .. import logs, packages
 from ..base import LabError, RECIPES, SOURCE, in_parallel, say, wait_for
 from . import invariant
-from .points import LOSES_GUESTS
+from .points import LOSES_GUESTS, STOPPING_POINT
 
 LAB = RECIPES.parent
 BUILD = pathlib.Path(os.environ.get("DOMM_BUILD", SOURCE / "build"))
 SNAPSHOT = "faults"
+# A migration at STOPPING_POINT: memory is copied, and no guest has stopped.
+STOPPING = "faults-stopping"
 HOST_OF = {"source": "host1", "destination": "host2"}
 MIGRATION_SECONDS = 1200
 # Longer than any wait of one end for the other.
 END_SECONDS = 240
 SETTLE_SECONDS = 300
 PLAN = "/run/domm-fault.plan"
+WAITS, GO_ON = "/run/domm-fault.waits", "/run/domm-fault.go"  # tests/lab/host/fault
 KILLED = "/run/domm-killed"  # there once a kill at an instant has met a process
-MIGRATE = "domm --json migrate -d tcp domm1 host2 >/run/m.out 2>/run/m.err; echo $?"
+MIGRATE = "domm --json migrate -d tcp domm1 host2 >/run/m.out 2>/run/m.err; echo $? >/run/m.code"
+AWAIT_MIGRATION = "while [ ! -s /run/m.code ]; do sleep 0.2; done; cat /run/m.code"
 
 
 def bring_up(lab):
@@ -44,12 +48,30 @@ def points_passed(lab, faults=()):
     lab.restore(SNAPSHOT)
     _write_plan(lab, faults)
     began = time.monotonic()
-    said = lab.machine("host1").run(MIGRATE, timeout=MIGRATION_SECONDS)
+    _begin(lab)
+    code = lab.machine("host1").run(AWAIT_MIGRATION, timeout=MIGRATION_SECONDS).strip()
     seconds = time.monotonic() - began
-    if (said.split()[-1:] == ["0"]) == bool(faults):
-        raise LabError(f"the migration with the faults {faults} ends with {said}: " +
+    if (code == "0") == bool(faults):
+        raise LabError(f"the migration with the faults {faults} ends with {code}: " +
                        lab.machine("host1").run("cat /run/m.err"))
     return "".join(host.run("cat /run/domm-fault.points") for host in lab.hosts()), seconds
+
+
+def keep_stopping(lab):
+    """Takes the snapshot from which cases behind STOPPING_POINT begin; after how many seconds of the
+    migration it was taken."""
+    lab.restore(SNAPSHOT)
+    _write_plan(lab, (f"wait {STOPPING_POINT}",))
+    began = time.monotonic()
+    _begin(lab)
+    lab.machine("host1").run(f"while [ ! -e {WAITS} ]; do sleep 0.1; done", timeout=MIGRATION_SECONDS)
+    seconds = time.monotonic() - began
+    lab.snapshot(STOPPING)
+    return seconds
+
+
+def _begin(lab):
+    lab.machine("host1").run(f"setsid sh -c '{MIGRATE}' >/dev/null 2>&1 </dev/null &")
 
 
 def _write_plan(lab, faults):
@@ -58,25 +80,37 @@ def _write_plan(lab, faults):
         lab.machine(name).run(f"cat > {PLAN}", input=lines)
 
 
-def _plan(lab, case):
+def _plan(lab, case, seconds):
     host = lab.machine(HOST_OF[case.end])
     if case.seconds is None:
         _write_plan(lab, (*case.first, f"{case.kind} {case.point}"))
         return
     process = "-x domm" if case.end == "source" else "-f 'domm receive$'"
-    host.run(f"setsid sh -c \"sleep {case.seconds}; pkill -KILL -o {process} && touch {KILLED}\" "
+    host.run(f"setsid sh -c \"sleep {seconds:.2f}; pkill -KILL -o {process} && touch {KILLED}\" "
              ">/dev/null 2>&1 </dev/null &")
 
 
-def _migrate(lab, case):
+def _start(lab, case, stopping_after):
+    """From the latest snapshot that comes before the fault. stopping_after: as of keep_stopping, or None
+    if it was not called."""
+    if stopping_after is not None and case.is_behind_stopping(stopping_after):
+        lab.restore(STOPPING)
+        _plan(lab, case, (case.seconds or 0) - stopping_after)
+        lab.machine("host1").run(f"touch {GO_ON}")
+    else:
+        lab.restore(SNAPSHOT)
+        _plan(lab, case, case.seconds or 0)
+        _begin(lab)
+
+
+def _await_migration(lab, case):
     """The exit code of domm migrate, or "-" where its process did not live to have one."""
     try:
-        said = lab.machine("host1").run(MIGRATE, timeout=MIGRATION_SECONDS)
+        code = lab.machine("host1").run(AWAIT_MIGRATION, timeout=MIGRATION_SECONDS).strip()
     except LabError:
         if case.kind == "reset":
             return "-"
         raise
-    code = said.split()[-1]
     return "-" if code == "137" else code
 
 
@@ -122,14 +156,13 @@ def _settle(lab):
         time.sleep(3)
 
 
-def try_case(lab, case, directory):
+def try_case(lab, case, directory, stopping_after=None):
     """Returns a dictionary of what came of it; "violations" is empty if all is well."""
     result = {"case": str(case), "code": "?", "home": None, "happened": None, "recovered": [], "violations": []}
     began = time.monotonic()
     try:
-        lab.restore(SNAPSHOT)
-        _plan(lab, case)
-        result["code"] = _migrate(lab, case)
+        _start(lab, case, stopping_after)
+        result["code"] = _await_migration(lab, case)
         result["happened"] = _happened(lab, case)
         if not result["happened"] and case.seconds is None:
             result["violations"].append("the fault did not happen")

@@ -2,7 +2,6 @@
 #include "lib/base/process.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/clock.h"
+#include "lib/base/poll.h"
 
 int domm_process_await(pid_t pid)
 {
@@ -36,9 +35,7 @@ static void await_for(pid_t pid, int grace_ms)
 {
     cleanup_fd int fd = pidfd_open(pid, 0);
     struct pollfd end = {.fd = fd, .events = POLLIN};
-    int64_t deadline_ms = domm_now_ms() + grace_ms, left_ms = grace_ms;
-    while (left_ms > 0 && poll(&end, 1, (int)left_ms) < 0 && errno == EINTR)
-        left_ms = deadline_ms - domm_now_ms();
+    domm_poll_until(&end, 1, domm_now_ms() + grace_ms);
 }
 
 /* What waitpid(2) does not know is no child, and is not killed: its PID may be another's. */

@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
+#include "lib/base/poll.h"
 
 int domm_net_changes_open(int *fd_r, struct domm_error *err)
 {
@@ -36,12 +35,5 @@ void domm_net_changes_drop(int fd)
 bool domm_net_changes_wait(int fd, int64_t end_ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    int64_t left_ms;
-    int rc = 0;
-    while ((left_ms = end_ms - domm_now_ms()) > 0) {
-        rc = poll(&poll_fd, 1, (int)left_ms);
-        if (rc >= 0 || errno != EINTR)
-            break;
-    }
-    return rc > 0;
+    return domm_poll_until(&poll_fd, 1, end_ms) > 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/confine.h"
+#include "lib/base/poll.h"
 #include "lib/base/process.h"
 #include "lib/base/text.h"
 #include "lib/net/nfs/nfs.h"
@@ -124,13 +124,8 @@ static pid_t storage_check_start(const char *host, const char *path,
 static bool storage_check_receive(int fd, int64_t deadline_ms, struct domm_nfs_view *view_r)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    int64_t rest;
-    int rc;
-    do {
-        rest = deadline_ms - domm_now_ms();
-        rc = poll(&poll_fd, 1, rest > 0 ? (int)rest : 0);
-    } while (rc < 0 && errno == EINTR);
-    return rc > 0 && read(fd, view_r, sizeof(*view_r)) == sizeof(*view_r);
+    return domm_poll_until(&poll_fd, 1, deadline_ms) > 0 &&
+           read(fd, view_r, sizeof(*view_r)) == sizeof(*view_r);
 }
 
 static int ask(const char *host, const char *path, const struct domm_nfs_options *options,

@@ -2,12 +2,12 @@
 #include "lib/migrate/transport/connect.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/poll.h"
 #include "lib/migrate/protocol/control_link.h"
 #include "lib/migrate/transport/relay.h"
 #include "lib/migrate/transport/stream_auth.h"
@@ -118,12 +118,8 @@ static int connect_run(void *context, struct domm_error *err)
 static int connect_await_result(const struct domm_route *route, int plain, struct domm_error *err)
 {
     struct pollfd word = {.fd = plain, .events = POLLIN};
-    int64_t deadline = domm_now_ms() + domm_connect_ms, rest = domm_connect_ms;
     struct domm_error result;
-    int ready;
-    while ((ready = poll(&word, 1, (int)rest)) < 0 && errno == EINTR && rest > 0)
-        rest = deadline - domm_now_ms();
-    if (ready <= 0) {
+    if (domm_poll_until(&word, 1, domm_now_ms() + domm_connect_ms) <= 0) {
         domm_fail(err, DOMM_FAILED, "%s, TCP port %u, does not answer within %d seconds",
                   route->host, route->streams.port, domm_connect_ms / 1000);
         return domm_hint(err, "a firewall may block it: --data ssh needs no port of its own");

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/poll.h"
 #include "lib/base/process.h"
 #include "lib/migrate/transport/connect.h"
 #include "lib/migrate/transport/relay.h"
@@ -74,10 +74,7 @@ static int await_login(const struct domm_route *route, int out, struct domm_erro
 {
     struct pollfd word = {.fd = out, .events = POLLIN};
     char byte;
-    int ready;
-    do {
-        ready = poll(&word, 1, domm_connect_ms);
-    } while (ready < 0 && errno == EINTR);
+    int ready = domm_poll_until(&word, 1, domm_now_ms() + domm_connect_ms);
     if (ready > 0 && read(out, &byte, 1) != 1)
         return domm_fail(err, DOMM_FAILED, "a stream to %s: %s has ended", route->host,
                          route->ssh[0]);

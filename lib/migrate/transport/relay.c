@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/confine.h"
+#include "lib/base/poll.h"
 #include "lib/base/process.h"
 #include "lib/migrate/transport/coding.h"
 #include "lib/stream/child.h"
@@ -55,10 +56,8 @@ int domm_relay_start(int far, domm_relay_run run, void *context, struct domm_rel
 static void await_end(int plain, int grace_ms)
 {
     struct pollfd end = {.fd = plain, .events = 0};
-    int64_t deadline = domm_now_ms() + grace_ms, rest = grace_ms;
     shutdown(plain, SHUT_WR);
-    while (rest > 0 && poll(&end, 1, (int)rest) < 0 && errno == EINTR)
-        rest = deadline - domm_now_ms();
+    domm_poll_until(&end, 1, domm_now_ms() + grace_ms);
 }
 
 void domm_relay_end(struct domm_relay *relay, int grace_ms)

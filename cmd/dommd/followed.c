@@ -20,7 +20,8 @@ struct followed *followed_of(struct service *service, struct served_target *targ
     struct followed *followed = calloc(1, sizeof(*followed));
     if (!followed)
         return NULL;
-    *followed = (struct followed){.frames = frames, .search_at = DOMM_SEARCH_END};
+    *followed = (struct followed){
+        .frames = frames, .search_at = DOMM_SEARCH_END, .at_once = DOMM_SEARCH_LEAST};
     target->followed = followed;
     return followed;
 }

@@ -33,6 +33,7 @@ struct followed {
 
     size_t first;       /* the region that the next look begins with */
     uint64_t search_at; /* lib/mapping/search.h; DOMM_SEARCH_END: none goes on */
+    size_t at_once;     /* frames that one step of it asks for */
     bool searched;      /* a pass is over */
     int64_t search_ms;  /* the next may begin then */
     int64_t search_rest_ms;

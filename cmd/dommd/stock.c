@@ -17,7 +17,7 @@
 #define COUNT_MS 1000 /* between counts, if nothing changes */
 #define WHILE_MS 1500 /* a page that is not seen all this while is hidden */
 #define TELL_MS 1000  /* between two publications */
-#define STEPS 4       /* of a search, at one time */
+#define SEARCH_MS 20  /* of a search, at one time; then monitors get their turn */
 
 /* Between passes of a search, the longer the oftener none has found anything. */
 #define LEAST_REST_MS 200
@@ -150,21 +150,35 @@ static void search_ends(struct followed *followed, int64_t now)
     followed->search_rest_ms = 2 * rest < MOST_REST_MS ? 2 * rest : MOST_REST_MS;
 }
 
+/* How long Xen takes for a frame differs a thousandfold: it may log each that is not the target's
+ * (guest_loglvl=all), on a serial line. Then dommd would answer nobody for seconds. */
+static void search_pace(struct followed *followed, int64_t took_ms)
+{
+    if (took_ms > SEARCH_MS && followed->at_once > DOMM_SEARCH_LEAST)
+        followed->at_once /= 2;
+    else if (took_ms < SEARCH_MS / 4 && followed->at_once < DOMM_SEARCH_FRAMES)
+        followed->at_once *= 2;
+}
+
 static void stock_search(struct stock *stock, int64_t now)
 {
     struct followed *followed = stock->followed;
     uint64_t found[DOMM_SEARCH_FRAMES];
     struct domm_error err;
+    int64_t begin_ms, end_ms = domm_now_ms() + SEARCH_MS;
     size_t count;
     if (followed->search_at == DOMM_SEARCH_END)
         followed->search_at = followed->searched ? DOMM_SEARCH_LATER : 0;
-    for (int i = 0; i < STEPS && followed->search_at != DOMM_SEARCH_END; i++) {
+    do {
+        begin_ms = domm_now_ms();
+        stock->scope.at_once = followed->at_once;
         if (domm_search_step(stock->service->hv, &stock->scope, &followed->search_at, found, &count,
                              &err))
             return; /* the target has gone */
         if (stock_use(stock, found, count))
             followed->search_rest_ms = LEAST_REST_MS;
-    }
+        search_pace(followed, domm_now_ms() - begin_ms);
+    } while (followed->search_at != DOMM_SEARCH_END && domm_now_ms() < end_ms);
     if (followed->search_at == DOMM_SEARCH_END)
         search_ends(followed, now);
 }
@@ -223,7 +237,7 @@ static bool stock_scope(struct stock *stock)
 
 /* What is not mapped at all may be populated on demand: to ask is to touch. The tables of a PV
  * target name its pages, so it is searched only for what stays hidden: every frame of the machine
- * is asked for, and Xen logs each that is not the target's if guest_loglvl is all. */
+ * is asked for. */
 static bool stock_is_missing(const struct stock *stock)
 {
     const struct followed *followed = stock->followed;

@@ -40,7 +40,7 @@ int domm_search_step(struct domm_hv *hv, const struct domm_search_scope *scope, 
     uint64_t end = all - i < DOMM_SEARCH_ENTRIES ? all : i + DOMM_SEARCH_ENTRIES;
     size_t count = 0;
     *count_r = 0;
-    for (; i < end && count < DOMM_SEARCH_FRAMES; i++) {
+    for (; i < end && count < scope->at_once; i++) {
         uint64_t frame = search_candidate(scope, i);
         if (frame != DOMM_NO_FRAME)
             frames[count++] = frame;

@@ -17,6 +17,7 @@
 /* Most that one step looks at: entries of the m2p, and frames that Xen is asked for. */
 #define DOMM_SEARCH_ENTRIES (UINT64_C(1) << 18)
 #define DOMM_SEARCH_FRAMES 1024
+#define DOMM_SEARCH_LEAST 16 /* frames: no step is worth less */
 
 struct domm_search_scope {
     uint32_t domid;
@@ -26,6 +27,7 @@ struct domm_search_scope {
     uint64_t frames;             /* size of its view */
     const unsigned char *mapped; /* bits by mfn: frames of it that are mapped */
     const unsigned char *holes;  /* bits by gfn below frames: wanted, and not mapped */
+    size_t at_once; /* frames that Xen is asked for in one step: up to DOMM_SEARCH_FRAMES */
 };
 
 /* Where a pass begins that leaves out the places where libxl puts pages beyond a view; one that

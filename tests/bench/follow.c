@@ -109,8 +109,10 @@ static struct monitor *monitor_of(const uint32_t *places, unsigned int target)
     monitor->targets[0] =
         (struct served_target){.domid = 1 + target, .translated = true, .name = "target"};
     monitor->targets[0].followed = need(calloc(1, sizeof(struct followed)));
-    *monitor->targets[0].followed =
-        (struct followed){.frames = FRAMES, .search_at = DOMM_SEARCH_END, .searched = true};
+    *monitor->targets[0].followed = (struct followed){.frames = FRAMES,
+                                                      .search_at = DOMM_SEARCH_END,
+                                                      .searched = true,
+                                                      .at_once = DOMM_SEARCH_FRAMES};
     if (event_loop_add_timer(service.event, NULL, NULL, &monitor->turn_timer, &err) ||
         event_loop_add_timer(service.event, NULL, NULL, &monitor->reclaim_timer, &err))
         abort();

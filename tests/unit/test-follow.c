@@ -32,6 +32,7 @@ static struct {
     uint32_t owner[MFNS];
     uint64_t now_ms;
     size_t remaps, asked, events;
+    uint64_t frame_ms; /* what Xen takes to tell whose a frame is */
     uint64_t xens; /* a frame of Xen's in the target; or 0 */
     struct domm_reply last_region, last_pages;
     char text[DOMM_PAGES_TEXT];
@@ -89,6 +90,7 @@ int __wrap_domm_hv_kinds(struct domm_hv *hv, uint32_t domid, const uint64_t *fra
     (void)hv;
     (void)err;
     world.asked += count;
+    world.now_ms += count * world.frame_ms;
     for (size_t i = 0; i < count; i++) {
         bool there =
             target->translated ? p2m(domid, frames[i]) != NOBODY : world.owner[frames[i]] == domid;
@@ -190,8 +192,10 @@ static int start(void **state)
     *target = (struct served_target){.domid = 5, .translated = true, .name = "web"};
     target->followed = calloc(1, sizeof(*target->followed));
     assert_non_null(target->followed);
-    *target->followed =
-        (struct followed){.frames = FRAMES, .search_at = DOMM_SEARCH_END, .searched = true};
+    *target->followed = (struct followed){.frames = FRAMES,
+                                          .search_at = DOMM_SEARCH_END,
+                                          .searched = true,
+                                          .at_once = DOMM_SEARCH_FRAMES};
     client->follows = true;
     assert_int_equal(region_add(&monitor, client, &at), 0);
     region = monitor.regions[0];
@@ -355,6 +359,23 @@ static void a_search_in_vain_is_cheap(void **state)
     assert_in_range(world.asked, 1, DOMM_SEARCH_LATER + 100);
 }
 
+/* As with guest_loglvl=all and a serial line. */
+static void a_slow_search_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    world.owner[3000] = 5;
+    world.frame_ms = 1;
+    target->followed->searched = false;
+    look(10); /* it may have to learn how slow Xen is */
+    for (int i = 0; i < 50; i++) {
+        uint64_t begin_ms = world.now_ms;
+        size_t asked = world.asked;
+        look(1);
+        assert_in_range(world.now_ms - begin_ms, 1, 200);
+        assert_true(world.asked > asked);
+    }
+}
+
 static void a_frame_is_counted_once(void **state)
 {
     (void)state;
@@ -420,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_owned_and_not_seen_is_hidden, start, stop),
         cmocka_unit_test_setup_teardown(what_is_not_claimed_yet_is_not_hidden, start, stop),
         cmocka_unit_test_setup_teardown(a_search_in_vain_is_cheap, start, stop),
+        cmocka_unit_test_setup_teardown(a_slow_search_keeps_nobody_waiting, start, stop),
         cmocka_unit_test_setup_teardown(a_frame_is_counted_once, start, stop),
         cmocka_unit_test_setup_teardown(doubted_regions_are_mapped_anew, start, stop),
         cmocka_unit_test_setup_teardown(frames_that_a_pv_target_does_not_name_are_found, start,

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,7 +121,7 @@ int run_program(const char *const arguments[], const char *const environment[], 
     close(pipes[1]);
     if (rc)
         return domm_fail_errno(err, DOMM_FAILED, rc, "running %s", arguments[0]);
-    cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    cleanup_fd int pidfd = pidfd_open(pid, 0);
     bool ended =
         pidfd >= 0 && await_program(pidfd, &said, domm_now_ms() + (int64_t)timeout_s * 1000);
     if (!ended)

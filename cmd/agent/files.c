@@ -160,10 +160,31 @@ static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
     }
 }
 
-typedef ssize_t read_from(const struct domm_vmi_memory *memory, uint64_t address, void *buffer,
-                          size_t size);
+/* A signal to a reader whose read was put off. */
+static void on_late_interrupt(fuse_req_t request, void *userdata)
+{
+    struct memory *memory = userdata;
+    size_t i = 0;
+    while (i < memory->n_late && memory->late[i].request != request)
+        i++;
+    if (i == memory->n_late)
+        return;
+    memory->late[i] = memory->late[--memory->n_late];
+    fuse_reply_err(request, EINTR);
+}
 
-static void read_memory(fuse_req_t request, const struct view *view, read_from *from, size_t size,
+/* False if the read is not to be put off, or more wait than can. */
+static bool put_off(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset)
+{
+    struct memory *memory = fuse_req_userdata(request);
+    if (!memory_is_renewing(memory) || memory->n_late == MEMORY_MAX_LATE)
+        return false;
+    memory->late[memory->n_late++] = (struct late_read){request, inode, size, offset};
+    fuse_req_interrupt_func(request, on_late_interrupt, memory);
+    return true;
+}
+
+static void read_memory(fuse_req_t request, fuse_ino_t inode, const struct view *view, size_t size,
                         off_t offset)
 {
     size = size < MAX_READ ? size : MAX_READ;
@@ -172,7 +193,13 @@ static void read_memory(fuse_req_t request, const struct view *view, read_from *
         fuse_reply_err(request, ENOMEM);
         return;
     }
-    ssize_t got = view->attached ? from(view->memory, (uint64_t)offset, buffer, size) : -EIO;
+    ssize_t got = -EIO;
+    if (view->attached && file_of(inode) == FILE_BEYOND)
+        got = domm_vmi_read_beyond(view->memory, (uint64_t)offset, buffer, size);
+    else if (view->attached)
+        got = domm_vmi_read(view->memory, (uint64_t)offset, buffer, size);
+    if (got == -EIO && view->attached && put_off(request, inode, size, offset))
+        return;
     if (got < 0)
         fuse_reply_err(request, (int)-got);
     else
@@ -301,18 +328,28 @@ static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
     (void)info;
     if (!view)
         fuse_reply_err(request, ENOENT);
-    else if (file_of(inode) == FILE_MEM)
-        read_memory(request, view, domm_vmi_read, size, offset);
-    else if (file_of(inode) == FILE_BEYOND)
-        read_memory(request, view, domm_vmi_read_beyond, size, offset);
-    else
+    else if (file_of(inode) == FILE_INFO)
         read_info(request, view, size, offset);
+    else
+        read_memory(request, inode, view, size, offset);
+}
+
+void files_answer_late(struct memory *memory)
+{
+    struct late_read late[MEMORY_MAX_LATE];
+    size_t count = memory->n_late;
+    memcpy(late, memory->late, count * sizeof(*late));
+    memory->n_late = 0;
+    for (size_t i = 0; i < count; i++)
+        on_read(late[i].request, late[i].inode, late[i].size, late[i].offset, NULL);
 }
 
 void files_close(struct memory *memory)
 {
     if (!memory->files)
         return;
+    memory->renewed_by_ms = 0;
+    files_answer_late(memory);
     for (size_t i = 0; i < DOMM_VMI_MAX_TARGETS; i++)
         view_end_search(&memory->views[i]);
     memory->requests = sd_event_source_disable_unref(memory->requests);

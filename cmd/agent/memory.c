@@ -18,6 +18,9 @@
 /* How often to look for dommd while it does not run. */
 #define IDLE_MS 500
 
+/* How long reads wait for dommd after a migration, before they fail. */
+#define RENEW_MS 5000
+
 static struct view *find_view(struct memory *memory, const unsigned char uuid[16])
 {
     struct view *unused = NULL;
@@ -182,8 +185,12 @@ static void follow_dommd(struct memory *memory)
         switch_off(memory, "/dev/xen/gntalloc is missing; load the module xen-gntalloc");
         return;
     }
-    if (rc == 1)
+    if (rc == 1) {
+        memory->renewed_by_ms = 0;
         follow_targets(memory);
+    }
+    if (!memory_is_renewing(memory))
+        files_answer_late(memory);
     event_timer_set(memory->timer, fill_all(memory) ? 0 : IDLE_MS);
     if (has_views(memory) && !memory->files && files_open(memory))
         switch_off(memory, "mounting " MOUNT_POINT " failed");
@@ -232,8 +239,14 @@ void memory_rest(struct memory *memory, bool rest)
     if (memory->off || memory->resting == rest)
         return;
     memory->resting = rest;
+    memory->renewed_by_ms = rest ? 0 : domm_now_ms() + RENEW_MS;
     sd_event_source_set_enabled(memory->channel, rest ? SD_EVENT_OFF : SD_EVENT_ON);
     event_timer_set(memory->timer, rest ? -1 : 0);
+}
+
+bool memory_is_renewing(const struct memory *memory)
+{
+    return memory->resting || domm_now_ms() < memory->renewed_by_ms;
 }
 
 void memory_freeze(struct memory *memory, bool frozen)

@@ -9,6 +9,7 @@ load migrate
 setup_file() {
 	lab watched
 	prepare_witness
+	prepare_reader
 }
 
 @test "-N checks both hosts, and changes nothing" {
@@ -49,6 +50,7 @@ hooks() {
 
 @test "the pair moves while the monitor watches: no tick is missed, no process notices" {
 	start_witness host1
+	start_reader host1
 	in_background host1 domm1 "ngrep -l -q -d eth1 -W single 'EVIL-[A-Z]+' udp" /tmp/packets
 	before=$(identity host1)
 	# As its domm.cfg could have said.
@@ -77,6 +79,7 @@ hooks() {
 		'host1 post-migrate source host2 target1 moved' \
 		'host2 pre-migrate destination 10.99.0.1 target1 admitting' 'host2 post-migrate destination 10.99.0.1 target1 moved'
 	sleep 5
+	stop_reader host2
 	stop_witness host2
 }
 

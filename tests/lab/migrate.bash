@@ -49,6 +49,20 @@ stop_witness() {
 	[ "${file% *}" = 0 ]
 }
 
+# The first pages of target1's memory, read by a program that is not told of a migration.
+prepare_reader() {
+	put "$here/guest/reread" domm1 reread
+	eventually 120 in_guest host1 domm1 'test -x /usr/local/sbin/reread'
+}
+start_reader() { in_background "$1" domm1 "perl /usr/local/sbin/reread $mem" /tmp/reread; }
+# stop_reader HOST: fails if a read did.
+stop_reader() {
+	in_guest "$1" domm1 'pkill -TERM -f [/]reread; while pgrep -f [/]reread >/dev/null; do sleep 0.2; done'
+	said=$(in_guest "$1" domm1 'cat /tmp/reread')
+	note "reads of the first pages, and how many failed: $said"
+	[[ $said == [1-9]*' 0' ]]
+}
+
 # The processes of the monitor's user space, and since when its kernel runs.
 identity() { in_guest "$1" domm1 "pgrep -a 'witness|domm-agent|ngrep'; cat /proc/sys/kernel/random/boot_id"; }
 

@@ -37,6 +37,7 @@ class Lab:
         self.pushed = self.directory / "pushed"
         self.config = json.loads(self.config_file.read_text()) if self.config_file.exists() else None
         self.machines = {}
+        self.is_fresh = False  # it has booted, and nothing has happened since
         if self.config:
             self._make_machines()
 
@@ -103,22 +104,47 @@ class Lab:
         if self.keeps(TARGETS):
             self.restore(TARGETS)
             return
-        self.restore(BOOTED)
+        self._be_as_booted()
+        self._start_targets()
+        self._save(TARGETS)
+
+    def _be_as_booted(self):
+        """What has just booted is so already, and its QEMU has translated much of its code."""
+        if not self.is_fresh:
+            self.restore(BOOTED)
+
+    def _start_targets(self):
+        self.is_fresh = False
         host1 = self.machine("host1")
         for name in guests.TARGETS:
             guests.start(self, guests.guest(name), host1)
         # Nobody counts target2's ticks, which take a fifth of a host's CPU.
         guests.in_guest(host1, guests.guest("target2"), "pkill ticker")
-        self._save(TARGETS)
 
     def up_installed(self):
         """Gives the running lab both targets, and domm as it is in the tree now."""
         if self._kept_with(INSTALLED) == packages.version(self):
             self.restore(INSTALLED)
             return
-        self.up_with_targets()
-        packages.push(self)
+        if self.keeps(TARGETS):
+            self.restore(TARGETS)
+            packages.push(self)
+        else:
+            self._be_as_booted()
+            self._start_targets_and_install()
         self._keep(INSTALLED)
+
+    def _start_targets_and_install(self):
+        """At once, since the targets keep one machine busy."""
+        host1 = self.machine("host1")
+
+        def on_host1():
+            self._start_targets()
+            packages.install(self, [host1])
+
+        in_parallel(lambda work: work(), [
+            on_host1, lambda: packages.install(self, [self.machine("host2"), self.machine("filer")])])
+        packages.note_pushed(self)
 
     def up_watched(self):
         """Gives the running lab the pair domm1 and target1, with domm as it is in the tree now."""
@@ -157,6 +183,7 @@ class Lab:
         for kept in (self.pushed, *self.directory.glob("*.pushed")):
             kept.unlink(missing_ok=True)
         self.config_file.write_text(json.dumps(self.config, indent=1))
+        self.is_fresh = True
 
     def _image(self, machine):
         return pathlib.Path(self.config["images"][machine.name])
@@ -259,6 +286,7 @@ class Lab:
         self.pushed.write_text(self._kept_with(name))
 
     def _load(self, name):
+        self.is_fresh = False
         self._start_lan()
         machines = self.machines.values()
 

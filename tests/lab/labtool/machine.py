@@ -21,7 +21,7 @@ EMULATED_CPU = ("EPYC,+svm,+npt,-monitor,-smap,-smep,-xsave,-xsaveopt,-xsavec,-x
 # The mitigations guard against nothing that an emulated CPU has, and slow it down by half.
 # Where several guests want the CPU, Xen's slices of 1 ms are used up by what a switch costs under
 # emulation; see DEVELOPERS.md, Emulation.
-XEN = ("console=com1 com1=115200 dom0_mem=768M,max:768M loglvl=all guest_loglvl=all no-real-mode "
+XEN = ("console=com1 com1=115200 dom0_mem=768M,max:768M loglvl=all guest_loglvl=warning no-real-mode "
        "spec-ctrl=no bootscrub=0 sched_ratelimit_us=10000")
 LINUX = "root=/dev/vda rw net.ifnames=0 mitigations=off systemd.hostname={name}"
 FILER_MEMORY = 512

@@ -114,9 +114,15 @@ def _build(suite, directory):
 
 def push(lab):
     """Installs domm on both hosts, and domm-guest in the root of every monitor."""
+    install(lab, [*lab.hosts(), lab.machine("filer")])
+    note_pushed(lab)
+
+
+def install(lab, machines):
+    """Of push, what concerns these machines: a host, or the filer, which has the monitors' roots."""
     built = {suite: build(suite) for suite in _suites(lab)}
 
-    def install(machine):
+    def install_on(machine):
         if machine.is_host:
             suite = HYPERVISORS[machine.settings["hypervisor"]][0]
             put(machine, _package(built[suite], "domm"), "/var/tmp/domm.deb")
@@ -129,7 +135,10 @@ def push(lab):
                 machine.run(f"cp /var/tmp/domm-guest.deb {root}/var/tmp && "
                             f"chroot {root} dpkg -i /var/tmp/domm-guest.deb", timeout=300)
 
-    in_parallel(install, [*lab.hosts(), lab.machine("filer")])
+    in_parallel(install_on, machines)
+
+
+def note_pushed(lab):
     lab.pushed.write_text(version(lab))
     say("domm is installed on " + ", ".join(m.name for m in lab.hosts()))
 

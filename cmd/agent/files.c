@@ -160,45 +160,33 @@ static void on_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info 
     }
 }
 
-/* A signal to a reader whose read was put off. */
-static void on_late_interrupt(fuse_req_t request, void *userdata)
-{
-    struct memory *memory = userdata;
-    size_t i = 0;
-    while (i < memory->n_late && memory->late[i].request != request)
-        i++;
-    if (i == memory->n_late)
-        return;
-    memory->late[i] = memory->late[--memory->n_late];
-    fuse_reply_err(request, EINTR);
-}
-
-/* False if the read is not to be put off, or more wait than can. */
-static bool put_off(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset)
+/* The search for a kernel does not wait: it is ended by this thread, which would wait for it. */
+static bool put_off(fuse_req_t request, const struct view *view, const struct late_read *read)
 {
     struct memory *memory = fuse_req_userdata(request);
-    if (!memory_is_renewing(memory) || memory->n_late == MEMORY_MAX_LATE)
+    if (!view->attached ||
+        (view->finder && kernel_finder_is(view->finder, fuse_req_ctx(request)->pid)))
         return false;
-    memory->late[memory->n_late++] = (struct late_read){request, inode, size, offset};
-    fuse_req_interrupt_func(request, on_late_interrupt, memory);
-    return true;
+    return late_reads_add(&memory->late, read);
 }
+
+typedef ssize_t read_from(const struct domm_vmi_memory *memory, uint64_t address, void *buffer,
+                          size_t size);
 
 static void read_memory(fuse_req_t request, fuse_ino_t inode, const struct view *view, size_t size,
                         off_t offset)
 {
+    bool beyond = file_of(inode) == FILE_BEYOND; /* is found anew: there is nothing to wait for */
+    read_from *from = beyond ? domm_vmi_read_beyond : domm_vmi_read;
     size = size < MAX_READ ? size : MAX_READ;
     cleanup_free char *buffer = malloc(size ? size : 1);
     if (!buffer) {
         fuse_reply_err(request, ENOMEM);
         return;
     }
-    ssize_t got = -EIO;
-    if (view->attached && file_of(inode) == FILE_BEYOND)
-        got = domm_vmi_read_beyond(view->memory, (uint64_t)offset, buffer, size);
-    else if (view->attached)
-        got = domm_vmi_read(view->memory, (uint64_t)offset, buffer, size);
-    if (got == -EIO && view->attached && put_off(request, inode, size, offset))
+    ssize_t got = view->attached ? from(view->memory, (uint64_t)offset, buffer, size) : -EIO;
+    if (got == -EIO && !beyond &&
+        put_off(request, view, &(struct late_read){request, inode, size, offset}))
         return;
     if (got < 0)
         fuse_reply_err(request, (int)-got);
@@ -336,10 +324,8 @@ static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
 
 void files_answer_late(struct memory *memory)
 {
-    struct late_read late[MEMORY_MAX_LATE];
-    size_t count = memory->n_late;
-    memcpy(late, memory->late, count * sizeof(*late));
-    memory->n_late = 0;
+    struct late_read late[LATE_READS];
+    size_t count = late_reads_take(&memory->late, late);
     for (size_t i = 0; i < count; i++)
         on_read(late[i].request, late[i].inode, late[i].size, late[i].offset, NULL);
 }
@@ -348,8 +334,7 @@ void files_close(struct memory *memory)
 {
     if (!memory->files)
         return;
-    memory->renewed_by_ms = 0;
-    files_answer_late(memory);
+    late_reads_refuse(&memory->late);
     for (size_t i = 0; i < DOMM_VMI_MAX_TARGETS; i++)
         view_end_search(&memory->views[i]);
     memory->requests = sd_event_source_disable_unref(memory->requests);

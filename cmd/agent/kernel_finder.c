@@ -89,6 +89,11 @@ struct kernel_finder *kernel_finder_start(const char *path)
     return NULL;
 }
 
+bool kernel_finder_is(const struct kernel_finder *finder, pid_t pid)
+{
+    return finder->pid == pid;
+}
+
 int kernel_finder_fd(const struct kernel_finder *finder)
 {
     return finder->pidfd;

@@ -5,6 +5,7 @@
 #define DOMM_AGENT_KERNEL_FINDER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "lib/vmi/domm-guest.h"
 
@@ -19,6 +20,9 @@ struct kernel_finder;
 /* Starts a search of the memory file `path`, which may be one that this thread answers for. Null if
  * there is no process or memory for it. */
 struct kernel_finder *kernel_finder_start(const char *path);
+
+/* Whether this is the process that searches. */
+bool kernel_finder_is(const struct kernel_finder *finder, pid_t pid);
 
 /* Readable when the search has ended. */
 int kernel_finder_fd(const struct kernel_finder *finder);

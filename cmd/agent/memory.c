@@ -18,7 +18,7 @@
 /* How often to look for dommd while it does not run. */
 #define IDLE_MS 500
 
-/* How long reads wait for dommd after a migration, before they fail. */
+/* How long reads wait for dommd after a rest, before they fail. */
 #define RENEW_MS 5000
 
 static struct view *find_view(struct memory *memory, const unsigned char uuid[16])
@@ -174,6 +174,8 @@ static void switch_off(struct memory *memory, const char *why)
 {
     domm_log(memory->log, DOMM_LOG_WARN, "cannot offer memory: %s", why);
     memory->off = true;
+    memory->resting = false;
+    late_reads_refuse(&memory->late);
     sd_event_source_set_enabled(memory->channel, SD_EVENT_OFF);
     sd_event_source_set_enabled(memory->timer, SD_EVENT_OFF);
 }
@@ -186,10 +188,10 @@ static void follow_dommd(struct memory *memory)
         return;
     }
     if (rc == 1) {
-        memory->renewed_by_ms = 0;
+        memory->late.until_ms = 0;
         follow_targets(memory);
     }
-    if (!memory_is_renewing(memory))
+    if (domm_now_ms() >= memory->late.until_ms)
         files_answer_late(memory);
     event_timer_set(memory->timer, fill_all(memory) ? 0 : IDLE_MS);
     if (has_views(memory) && !memory->files && files_open(memory))
@@ -239,23 +241,25 @@ void memory_rest(struct memory *memory, bool rest)
     if (memory->off || memory->resting == rest)
         return;
     memory->resting = rest;
-    memory->renewed_by_ms = rest ? 0 : domm_now_ms() + RENEW_MS;
+    if (!memory->frozen)
+        memory->late.until_ms = rest ? INT64_MAX : domm_now_ms() + RENEW_MS;
     sd_event_source_set_enabled(memory->channel, rest ? SD_EVENT_OFF : SD_EVENT_ON);
     event_timer_set(memory->timer, rest ? -1 : 0);
 }
 
-bool memory_is_renewing(const struct memory *memory)
-{
-    return memory->resting || domm_now_ms() < memory->renewed_by_ms;
-}
-
+/* Who waits for a read cannot be frozen. A migration does not carry along pages of Xen's own, such
+ * as a target's shared_info: after it, reads of these wait until they are claimed. */
 void memory_freeze(struct memory *memory, bool frozen)
 {
+    memory->frozen = frozen;
+    if (frozen || memory->resting)
+        memory->late.until_ms = frozen ? 0 : INT64_MAX;
+    if (frozen)
+        files_answer_late(memory);
     for (size_t i = 0; frozen && i < DOMM_VMI_MAX_TARGETS; i++) {
         if (memory->views[i].finder)
             view_forget_kernel(&memory->views[i]);
     }
-    memory->frozen = frozen;
 }
 
 void memory_close(struct memory *memory)

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "cmd/agent/kernel_finder.h"
+#include "cmd/agent/late_reads.h"
 #include "lib/base/log.h"
 #include "lib/vmi/domm-guest.h"
 
@@ -50,16 +51,6 @@ struct view {
 
 struct fuse_session;
 
-/* A read of memory that is answered when all mappings have been claimed anew. */
-struct late_read {
-    struct fuse_req *request;
-    uint64_t inode;
-    size_t size;
-    off_t offset;
-};
-
-#define MEMORY_MAX_LATE 16
-
 struct memory {
     struct domm_log *log;
     struct domm_vmi *vmi;
@@ -71,9 +62,7 @@ struct memory {
     sd_event_source *requests;  /* the kernel's, of these files */
     bool off;                   /* this kernel offers no channel */
     bool resting, frozen;
-    int64_t renewed_by_ms; /* after a rest mappings are claimed anew, by this time; 0: they are */
-    struct late_read late[MEMORY_MAX_LATE];
-    size_t n_late;
+    struct late_reads late; /* of pages that may merely not have been claimed anew yet */
     struct view views[DOMM_VMI_MAX_TARGETS];
 };
 
@@ -86,10 +75,6 @@ void memory_close(struct memory *memory);
 /* While it rests it does not follow dommd: to claim all mappings anew after a migration takes the
  * longer the more there are. What is mapped can be read meanwhile. */
 void memory_rest(struct memory *memory, bool rest);
-
-/* Whether a page that cannot be read may only lack its new claim: no page of Xen's own, as a
- * target's shared_info, is carried along. */
-bool memory_is_renewing(const struct memory *memory);
 
 /* While it is frozen nobody looks for a kernel: Linux cannot freeze a process that waits for a page
  * of a memory file. */
@@ -115,7 +100,7 @@ void view_forget_kernel(struct view *view);
 /* files.c */
 int files_open(struct memory *memory);
 void files_close(struct memory *memory);
-/* Answers the reads that were put off while the mappings were renewed. */
+/* Reads again for those who wait; for some the wait may go on. */
 void files_answer_late(struct memory *memory);
 
 #endif

@@ -17,7 +17,7 @@
 #define COUNT_MS 1000 /* between counts, if nothing changes */
 #define WHILE_MS 1500 /* a page that is not seen all this while is hidden */
 #define TELL_MS 1000  /* between two publications */
-#define SEARCH_MS 20  /* of a search, at one time; then monitors get their turn */
+#define SEARCH_MS 20  /* of one target's search, at one time */
 
 /* Between passes of a search, the longer the oftener none has found anything. */
 #define LEAST_REST_MS 200
@@ -152,11 +152,12 @@ static void search_ends(struct followed *followed, int64_t now)
 
 /* How long Xen takes for a frame differs a thousandfold: it may log each that is not the target's
  * (guest_loglvl=all), on a serial line. Then dommd would answer nobody for seconds. */
-static void search_pace(struct followed *followed, int64_t took_ms)
+static void search_pace(struct followed *followed, size_t asked, int64_t took_ms)
 {
     if (took_ms > SEARCH_MS && followed->at_once > DOMM_SEARCH_LEAST)
         followed->at_once /= 2;
-    else if (took_ms < SEARCH_MS / 4 && followed->at_once < DOMM_SEARCH_FRAMES)
+    else if (asked == followed->at_once && took_ms < SEARCH_MS / 4 &&
+             followed->at_once < DOMM_SEARCH_FRAMES)
         followed->at_once *= 2;
 }
 
@@ -166,18 +167,18 @@ static void stock_search(struct stock *stock, int64_t now)
     uint64_t found[DOMM_SEARCH_FRAMES];
     struct domm_error err;
     int64_t begin_ms, end_ms = domm_now_ms() + SEARCH_MS;
-    size_t count;
+    size_t count, asked;
     if (followed->search_at == DOMM_SEARCH_END)
         followed->search_at = followed->searched ? DOMM_SEARCH_LATER : 0;
     do {
         begin_ms = domm_now_ms();
         stock->scope.at_once = followed->at_once;
         if (domm_search_step(stock->service->hv, &stock->scope, &followed->search_at, found, &count,
-                             &err))
+                             &asked, &err))
             return; /* the target has gone */
         if (stock_use(stock, found, count))
             followed->search_rest_ms = LEAST_REST_MS;
-        search_pace(followed, domm_now_ms() - begin_ms);
+        search_pace(followed, asked, domm_now_ms() - begin_ms);
     } while (followed->search_at != DOMM_SEARCH_END && domm_now_ms() < end_ms);
     if (followed->search_at == DOMM_SEARCH_END)
         search_ends(followed, now);

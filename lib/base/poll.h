@@ -4,6 +4,7 @@
 #define DOMM_BASE_POLL_H
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 
 #include "lib/base/clock.h"
@@ -15,7 +16,7 @@ static inline int domm_poll_until(struct pollfd *fds, nfds_t count, int64_t end_
     int ready;
     do {
         int64_t left_ms = end_ms - domm_now_ms();
-        ready = poll(fds, count, left_ms > 0 ? (int)left_ms : 0);
+        ready = poll(fds, count, left_ms <= 0 ? 0 : left_ms < INT_MAX ? (int)left_ms : INT_MAX);
     } while (ready < 0 && errno == EINTR);
     return ready;
 }

@@ -32,7 +32,7 @@ static uint64_t search_candidate(const struct domm_search_scope *scope, uint64_t
 }
 
 int domm_search_step(struct domm_hv *hv, const struct domm_search_scope *scope, uint64_t *at,
-                     uint64_t *found_r, size_t *count_r, struct domm_error *err)
+                     uint64_t *found_r, size_t *count_r, size_t *asked_r, struct domm_error *err)
 {
     uint64_t frames[DOMM_SEARCH_FRAMES] = {0};
     enum domm_page_kind kinds[DOMM_SEARCH_FRAMES];
@@ -45,6 +45,7 @@ int domm_search_step(struct domm_hv *hv, const struct domm_search_scope *scope, 
         if (frame != DOMM_NO_FRAME)
             frames[count++] = frame;
     }
+    *asked_r = count;
     int rc = domm_hv_kinds(hv, scope->domid, frames, count, kinds, err);
     if (rc)
         return rc;

@@ -37,10 +37,11 @@ struct domm_search_scope {
 /*
  * One step from *at on, which becomes DOMM_SEARCH_END when the pass is over. found_r: what the
  * target has, by gfn, or by mfn of a PV target; wanted gfns below frames, and all beyond. An entry
- * may be found again that is mapped. Has room for DOMM_SEARCH_FRAMES.
+ * may be found again that is mapped. Has room for DOMM_SEARCH_FRAMES. asked_r: how many frames Xen
+ * was asked for.
  */
 #define DOMM_SEARCH_END UINT64_MAX
 int domm_search_step(struct domm_hv *hv, const struct domm_search_scope *scope, uint64_t *at,
-                     uint64_t *found_r, size_t *count_r, struct domm_error *err);
+                     uint64_t *found_r, size_t *count_r, size_t *asked_r, struct domm_error *err);
 
 #endif

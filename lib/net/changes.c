@@ -35,5 +35,5 @@ void domm_net_changes_drop(int fd)
 bool domm_net_changes_wait(int fd, int64_t end_ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    return domm_poll_until(&poll_fd, 1, end_ms) > 0;
+    return domm_now_ms() < end_ms && domm_poll_until(&poll_fd, 1, end_ms) > 0;
 }

@@ -33,7 +33,7 @@ static struct {
     uint64_t now_ms;
     size_t remaps, asked, events;
     uint64_t frame_ms; /* what Xen takes to tell whose a frame is */
-    uint64_t xens; /* a frame of Xen's in the target; or 0 */
+    uint64_t xens;     /* a frame of Xen's in the target; or 0 */
     struct domm_reply last_region, last_pages;
     char text[DOMM_PAGES_TEXT];
 } world;
@@ -367,12 +367,11 @@ static void a_slow_search_keeps_nobody_waiting(void **state)
     world.frame_ms = 1;
     target->followed->searched = false;
     look(10); /* it may have to learn how slow Xen is */
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 2000;
+         i++) { /* several passes: through what is asked for, and what is not */
         uint64_t begin_ms = world.now_ms;
-        size_t asked = world.asked;
         look(1);
         assert_in_range(world.now_ms - begin_ms, 1, 200);
-        assert_true(world.asked > asked);
     }
 }
 

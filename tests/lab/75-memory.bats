@@ -71,6 +71,28 @@ unchanged_kernel() { in_domm "domm-kernel-check check -b /tmp/baseline $mem"; }
 	[[ $(on host1 'dommd --scan domm1') == *", 0 writable"* ]]
 }
 
+@test "an ordinary program can map it, privately: anew, it shows what is there now" {
+	cat >"$BATS_TEST_TMPDIR/map" <<-EOF
+		import errno, mmap, os, struct, sys, time
+		at = $(cat "$BATS_FILE_TMPDIR/offset")
+		file = os.open("$mem", os.O_RDONLY)
+		page = at // 4096 * 4096
+		def tick(view): return struct.unpack_from("<Q", view, at - page + 24)[0]
+		def look():
+		    with mmap.mmap(file, 4096, mmap.MAP_PRIVATE, mmap.PROT_READ, offset=page) as view: return tick(view)
+		first = look()
+		time.sleep(1)
+		before, second, after = tick(os.pread(file, 4096, page)), look(), tick(os.pread(file, 4096, page))
+		assert first < before <= second <= after, (first, before, second, after)
+		try: mmap.mmap(file, 4096, mmap.MAP_SHARED, mmap.PROT_READ)
+		except OSError as e: assert e.errno == errno.ENODEV, e
+		else: sys.exit("a shared mapping")
+	EOF
+	lab ssh filer 'cat >/srv/guests/domm1/usr/local/sbin/map' <"$BATS_TEST_TMPDIR/map"
+	eventually 120 in_domm 'test -e /usr/local/sbin/map'
+	in_domm 'python3 /usr/local/sbin/map'
+}
+
 @test "what the set-up through xenstore and requests through the channel take" {
 	run in_domm channel-times
 	note "${lines[-1]}"

@@ -55,6 +55,19 @@ wants_recovery() { on host1 "dd if=$image bs=4 skip=\$(((1024 + 0x60) / 4)) coun
 	[[ $output == '[fd00:99::3]:/srv/guests/target1 '*vers=4.2*addr=fd00:99::3* ]]
 }
 
+@test "a file server that takes root for somebody else degrades the pair, and is named as the reason" {
+	squashed() {
+		[ "$(status '.monitors[0].targets[0].verdict')" = degraded ] &&
+			[[ $(status '.monitors[0].targets[0].storage') == *root_squash* ]]
+	}
+	# This export serves IPv6 only: the guests' own roots come by the other.
+	on filer "exportfs -o ro,root_squash,no_subtree_check '*:/srv/guests'"
+	eventually 90 squashed
+	note "$(on host1 'domm monitor-status domm1; true' | grep squash)"
+	on filer "exportfs -o ro,no_root_squash,no_subtree_check '*:/srv/guests'"
+	eventually 90 is_ready
+}
+
 @test "a disk that the monitor does not have, or could write to, is refused" {
 	refuses() {
 		run on host1 "domm attach domm1 target2 -s block=$2"

@@ -141,6 +141,7 @@ class Program(unittest.TestCase):
     def test_a_wait_ends_when_it_may(self):
         self.plan.write_text(f"wait {points.STOPPING_POINT}\n")
         waiting = subprocess.Popen(["sh", self.at / "fault", *points.STOPPING_POINT.split()])
+        self.addCleanup(waiting.kill)
         while not (self.at / "domm-fault.waits").exists():
             self.assertIsNone(waiting.poll())
         (self.at / "domm-fault.go").touch()

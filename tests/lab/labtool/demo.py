@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import guests, packages
 from .base import GUESTS, HOSTS, say, wait_for
-from .lab import INSTALLED
+from .lab import BOOTED, DEMO
 
 MEMORY = "/run/domm/target1/mem"
 DISK = "/run/domm-storage/target1/0"
@@ -65,10 +65,10 @@ def _seen(host, monitor):
 
 def _steps(lab):
     """What happens, and about how many seconds each step takes: less where a lab is kept."""
-    kept = lab.keeps(INSTALLED)
-    return [("two Xen hosts and a file server" + ("" if kept else ": their images are built, and they boot"),
-             3 if kept else 200),
-            ("the target, a guest to be watched, and domm, built from this tree", 5 if kept else 85),
+    booted, kept = lab.keeps(BOOTED), lab.keeps(DEMO)
+    return [("two Xen hosts and a file server" + ("" if booted else ": their images are built, and they boot"),
+             3 if booted else 200),
+            ("the target, a guest to be watched, and domm, built from this tree", 5 if kept else 60),
             ("a monitor for the target, by domm create", 30),
             ("intrusion detection in the monitor", 45),
             ("both move to the other host, in step", 60),
@@ -90,7 +90,7 @@ def run(lab):
         step(1)
         lab.up({host: "current" for host in HOSTS}, 1, 2048)
         step(2)
-        lab.up_installed()
+        lab.up_for_demo()
     host1, host2 = lab.hosts()
     target, monitor = GUESTS["target1"], GUESTS["domm1"]
     host1.run("cat > /etc/xen/watch.cfg", input=guests.watch_config(monitor, target))

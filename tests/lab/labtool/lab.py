@@ -20,6 +20,7 @@ from .machine import Machine, boot_key
 BOOTED = "booted"
 TARGETS = "targets"
 INSTALLED = "installed"
+DEMO = "demo"
 WATCHED = "watched"
 BOOT_SECONDS = 600
 PAUSE_TRIES = 300
@@ -105,41 +106,52 @@ class Lab:
             self.restore(TARGETS)
             return
         self._be_as_booted()
-        self._start_targets()
+        self._start_targets(guests.TARGETS)
         self._save(TARGETS)
 
     def _be_as_booted(self):
-        """What has just booted is so already, and its QEMU has translated much of its code."""
+        """A lab that has just booted is so already, and its QEMU has translated much of its code."""
         if not self.is_fresh:
             self.restore(BOOTED)
 
-    def _start_targets(self):
+    def _start_targets(self, names):
         self.is_fresh = False
         host1 = self.machine("host1")
-        for name in guests.TARGETS:
+        for name in names:
             guests.start(self, guests.guest(name), host1)
-        # Nobody counts target2's ticks, which take a fifth of a host's CPU.
-        guests.in_guest(host1, guests.guest("target2"), "pkill ticker")
+        if "target2" in names:
+            # Nobody counts its ticks, which take a fifth of a host's CPU.
+            guests.in_guest(host1, guests.guest("target2"), "pkill ticker")
 
     def up_installed(self):
         """Gives the running lab both targets, and domm as it is in the tree now."""
-        if self._kept_with(INSTALLED) == packages.version(self):
-            self.restore(INSTALLED)
-            return
-        if self.keeps(TARGETS):
-            self.restore(TARGETS)
-            packages.push(self)
-        else:
-            self._be_as_booted()
-            self._start_targets_and_install()
-        self._keep(INSTALLED)
+        self._up_with_domm(INSTALLED, guests.TARGETS)
 
-    def _start_targets_and_install(self):
-        """At once, since the targets keep one machine busy."""
+    def up_for_demo(self):
+        """The same; with one target, if the lab has just booted."""
+        self._up_with_domm(DEMO, guests.TARGETS[:1])
+
+    def _up_with_domm(self, snapshot, names):
+        if self.has(snapshot):
+            self.restore(snapshot)
+            return
+        if self.is_fresh:
+            self._start_targets_and_install(names)
+        else:
+            self.up_with_targets()
+            packages.push(self)
+        self._keep(snapshot)
+
+    def has(self, snapshot):
+        """Whether a snapshot is kept, with domm as it is in the tree now."""
+        return self._kept_with(snapshot) == packages.version(self)
+
+    def _start_targets_and_install(self, names):
+        """In parallel: a target that boots keeps one machine busy."""
         host1 = self.machine("host1")
 
         def on_host1():
-            self._start_targets()
+            self._start_targets(names)
             packages.install(self, [host1])
 
         in_parallel(lambda work: work(), [
@@ -148,7 +160,7 @@ class Lab:
 
     def up_watched(self):
         """Gives the running lab the pair domm1 and target1, with domm as it is in the tree now."""
-        if self._kept_with(WATCHED) == packages.version(self):
+        if self.has(WATCHED):
             self.restore(WATCHED)
             return
         self.up_installed()
@@ -243,7 +255,7 @@ class Lab:
         """Keeps the whole lab, running, under a name."""
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", name):
             raise LabError(f"'{name}' is no name for a snapshot: letters, digits, - and _, a letter first")
-        if name in (BOOTED, TARGETS, INSTALLED, WATCHED):
+        if name in (BOOTED, TARGETS, INSTALLED, DEMO, WATCHED):
             raise LabError(f"the lab makes '{name}' itself, and it stays that")
         self._keep(name)
 

@@ -119,7 +119,7 @@ def push(lab):
 
 
 def install(lab, machines):
-    """Of push, what concerns these machines: a host, or the filer, which has the monitors' roots."""
+    """The part of push that concerns these machines: hosts, or the filer, which has the monitors' roots."""
     built = {suite: build(suite) for suite in _suites(lab)}
 
     def install_on(machine):

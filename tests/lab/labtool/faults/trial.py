@@ -64,8 +64,11 @@ def keep_stopping(lab):
     _write_plan(lab, (f"wait {STOPPING_POINT}",))
     began = time.monotonic()
     _begin(lab)
-    lab.machine("host1").run(f"while [ ! -e {WAITS} ]; do sleep 0.1; done", timeout=MIGRATION_SECONDS)
+    host = lab.machine("host1")
+    host.run(f"until [ -e {WAITS} ] || [ -s /run/m.code ]; do sleep 0.1; done", timeout=MIGRATION_SECONDS)
     seconds = time.monotonic() - began
+    if "yes" in host.run("test -s /run/m.code && echo yes", check=False):
+        raise LabError("the migration ends before its guests stop: " + host.run("cat /run/m.err"))
     lab.snapshot(STOPPING)
     return seconds
 

@@ -137,7 +137,7 @@ static int read_name(struct domm_store *store, const char *directory, struct wan
     cleanup_free char *name = NULL;
     int rc = wanted_read_part(store, directory, "name", &name, err);
     if (rc)
-        return is_missing(rc) ? 0 : rc;
+        return rc;
     if (wanted_name_fits(name))
         snprintf(target->name, sizeof(target->name), "%s", name);
     else
@@ -197,8 +197,10 @@ static int read_target(struct domm_store *store, const char *name, struct wanted
     snprintf(directory, sizeof(directory), WANTED_NODE "/%s", name);
     snprintf(path, sizeof(path), "%s/storage", directory);
     int rc = read_name(store, directory, wanted, target, err);
+    if (is_missing(rc))
+        wanted->n_targets--; /* dom0 writes the name last: the rest may not be whole */
     if (rc)
-        return rc;
+        return is_missing(rc) ? 0 : rc;
     rc = read_monitor_vifs(store, directory, wanted, target, err);
     if (rc)
         return rc;

@@ -270,10 +270,22 @@ print(manager.recv(64).decode(), flush=True)' "$BATS_TEST_TMPDIR/manager" >"$BAT
     wait "$agent_pid"
 }
 
+@test "domm-agent waits for the name of a target, which dom0 writes last: it is the directory's" {
+    start_store 7
+    dom0 mkdir "$home/domm"
+    list_storage 0 block xvdzz 3
+    start_agent_apart
+    sleep 4
+    run -1 logged mounting
+    dom0 write "$home/domm/targets/$target/name" web
+    eventually logged "mounting xvdzz at /run/domm-storage/web/0"
+}
+
 @test "domm-agent unmounts what is not listed any more, but not when the list is away" {
     start_store 7
     dom0 mkdir "$home/domm"
     list_storage 0 block xvdzz 3
+    dom0 write "$home/domm/targets/$target/name" web
     start_agent_apart
     eventually logged "mounting xvdzz"
     dom0 rm "$home/domm"

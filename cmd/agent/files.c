@@ -279,34 +279,20 @@ static void answer_info(fuse_req_t request, const struct view *view, size_t size
 
 static void answer_waiting(struct view *view)
 {
-    for (size_t i = 0; i < view->n_waiting; i++)
-        answer_info(view->waiting[i].request, view, view->waiting[i].size, view->waiting[i].offset);
-    view->n_waiting = 0;
-}
-
-/* A signal to a reader that waits. */
-static void on_interrupt(fuse_req_t request, void *context)
-{
-    struct view *view = context;
-    size_t i = 0;
-    while (i < view->n_waiting && view->waiting[i].request != request)
-        i++;
-    if (i == view->n_waiting)
-        return;
-    view->waiting[i] = view->waiting[--view->n_waiting];
-    fuse_reply_err(request, EINTR);
+    struct late_read waiting[LATE_READS];
+    size_t count = late_reads_take(&view->waiting, waiting);
+    for (size_t i = 0; i < count; i++)
+        answer_info(waiting[i].request, view, waiting[i].size, waiting[i].offset);
 }
 
 /* With the kernel. More readers than can wait get an answer without it. */
-static void read_info(fuse_req_t request, struct view *view, size_t size, off_t offset)
+static void read_info(fuse_req_t request, fuse_ino_t inode, struct view *view, size_t size,
+                      off_t offset)
 {
-    if (!view_searches(fuse_req_userdata(request), view) || view->n_waiting == VIEW_MAX_WAITING) {
-        answer_info(request, view, size, offset);
-        return;
-    }
-    view->waiting[view->n_waiting++] = (struct waiting){request, size, offset};
     view->answer = answer_waiting;
-    fuse_req_interrupt_func(request, on_interrupt, view);
+    if (!view_searches(fuse_req_userdata(request), view) ||
+        !late_reads_add(&view->waiting, &(struct late_read){request, inode, size, offset}))
+        answer_info(request, view, size, offset);
 }
 
 static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
@@ -317,7 +303,7 @@ static void on_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
     if (!view)
         fuse_reply_err(request, ENOENT);
     else if (file_of(inode) == FILE_INFO)
-        read_info(request, view, size, offset);
+        read_info(request, inode, view, size, offset);
     else
         read_memory(request, inode, view, size, offset);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads of a memory file that are answered later: just after a migration, a page may not have been
- * mapped anew yet. */
+/* Reads of the agent's files that are answered later: just after a migration, a page may not have
+ * been mapped anew yet; and what is known of a target's kernel may still be searched for. */
 #ifndef DOMM_AGENT_LATE_READS_H
 #define DOMM_AGENT_LATE_READS_H
 

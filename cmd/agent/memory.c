@@ -67,7 +67,7 @@ static void attach(struct memory *memory, const struct domm_vmi_target *target)
         view->memory = NULL;
     }
     if (!known)
-        *view = (struct view){.target = *target};
+        *view = (struct view){.target = *target, .waiting = {.until_ms = INT64_MAX}};
     view->target = *target;
     int rc = view->memory ? 0 : domm_vmi_memory_open(memory->vmi, target->uuid, &view->memory);
     if (rc) {
@@ -247,8 +247,9 @@ void memory_rest(struct memory *memory, bool rest)
     event_timer_set(memory->timer, rest ? -1 : 0);
 }
 
-/* Who waits for a read cannot be frozen. A migration does not carry along pages of Xen's own, such
- * as a target's shared_info: after it, reads of these wait until they are claimed. */
+/* Linux cannot freeze a program that waits for a read. A migration does not carry along pages of
+ * Xen's own, such as a target's shared_info: after it, reads of these wait until they are claimed.
+ */
 void memory_freeze(struct memory *memory, bool frozen)
 {
     memory->frozen = frozen;

@@ -17,15 +17,6 @@
 
 struct fuse_req;
 
-/* A read of info.json that is answered when the search for the kernel has ended. */
-struct waiting {
-    struct fuse_req *request;
-    size_t size;
-    off_t offset;
-};
-
-#define VIEW_MAX_WAITING 16
-
 /* A directory with the memory of one target. It stays when the target is detached; reads then fail,
  * so that a program with an open file notices. */
 struct view {
@@ -39,13 +30,12 @@ struct view {
     int64_t started_ms;
     bool has_kernel;
     struct found_kernel kernel;
-    struct kernel_finder *finder; /* null: no search is under way */
-    sd_event_source *search;      /* its end */
-    sd_event_source *overdue;     /* it takes too long */
-    int64_t search_ms;            /* when it began */
-    int64_t search_again_ms;      /* no new one before this time */
-    struct waiting waiting[VIEW_MAX_WAITING];
-    size_t n_waiting;
+    struct kernel_finder *finder;      /* null: no search is under way */
+    sd_event_source *search;           /* its end */
+    sd_event_source *overdue;          /* it takes too long */
+    int64_t search_ms;                 /* when it began */
+    int64_t search_again_ms;           /* no new one before this time */
+    struct late_reads waiting;         /* of info.json, for the end of the search */
     void (*answer)(struct view *view); /* answers the waiting reads; set by files.c */
 };
 

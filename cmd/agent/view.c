@@ -36,7 +36,7 @@ void view_end_search(struct view *view)
     view->finder = NULL;
     int64_t now = domm_now_ms(), rest = LOOK_SHARE * (now - view->search_ms);
     view->search_again_ms = now + (view->has_kernel || rest > LOOK_AGAIN_MS ? rest : LOOK_AGAIN_MS);
-    if (view->n_waiting)
+    if (view->waiting.count)
         view->answer(view);
 }
 
